@@ -1,0 +1,1 @@
+"""Words for humans, one module a command."""

@@ -1,0 +1,131 @@
+"""The operator's file as frozen values, and the same after detection has filled the gaps.
+
+`load` makes `Settings` out of YAML without touching the machine; `resolve` adds what only the machine knows
+(interfaces, subnets, the default address) and makes `ResolvedGroup`s, which is what the daemon runs.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
+from vipservice.core.timing import Timing
+from vipservice.core.values import Address
+
+DEFAULT_PORT = 61111
+DEFAULT_MULTICAST_GROUP = IPv4Address("224.0.0.254")
+DEFAULT_METRICS_PORT = 10234
+DEFAULT_CONFIG = Path("/etc/vipservice/vipservice.yml")
+DEFAULT_STATE_DIRECTORY = Path("/var/lib/vipservice")
+DEFAULT_CONTROL_SOCKET = Path("/run/vipservice/control.sock")
+
+
+@dataclass(frozen=True, slots=True)
+class FloatingIpSettings:
+    """One group as written; None where detection decides."""
+
+    enabled: bool
+    id: int
+    name: str
+    ip: tuple[Address, ...] | None
+    netmask: int | None
+    """Prefix length."""
+    interface: str | None
+    priority: int
+    timing: Timing
+    failback: float | None
+    probe: ProbeMode
+    arp_suppression: bool
+    on_isolation: Isolation
+    isolation_wait: float
+    announce_refresh: float
+    witnesses: tuple[Address, ...]
+    nodes: int | None
+    ping_interval: float
+    """Seconds between ICMP echoes to each target; 0 for none."""
+    line: int
+    """Where the group begins in the file, for later complaints."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """This host's own identity and places."""
+
+    name: str
+    state_directory: Path = DEFAULT_STATE_DIRECTORY
+    control_socket: Path = DEFAULT_CONTROL_SOCKET
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A signing key: its number on the wire and the file that holds its secret."""
+
+    id: int
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertSettings:
+    """How adverts travel."""
+
+    group: Address = DEFAULT_MULTICAST_GROUP
+    port: int = DEFAULT_PORT
+    peers: tuple[Address, ...] = ()
+    """Where given, adverts go to these by unicast instead of to the multicast group."""
+    keys: tuple[KeyFile, ...] = ()
+    """The first signs, all verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where /metrics is served; None for nowhere."""
+
+    host: str = ""
+    port: int | None = DEFAULT_METRICS_PORT
+    web_config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the log says and in which form: `auto` is journal prefixes under systemd, text elsewhere."""
+
+    level: str = "info"
+    format: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole configuration file."""
+
+    source: Path
+    groups: tuple[FloatingIpSettings, ...]
+    node: NodeSettings
+    adverts: AdvertSettings
+    metrics: MetricsSettings
+    log: LogSettings
+    notices: tuple[str, ...] = ()
+    """Sentences about keys that are understood but have no meaning here."""
+
+
+class Origin(Enum):
+    """Where a setting in force comes from."""
+
+    FILE = "file"
+    DEFAULT = "default"
+    DETECTED = "detected"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedGroup:
+    """A group ready to run: everything the election needs, and where it takes place."""
+
+    core: GroupSettings
+    interface: str
+    prefix_length: int
+    """Of the bound address: the host mask unless `netmask` was given and cannot make the address a primary."""
+    witnesses: tuple[Address, ...]
+    nodes: int | None
+    ping_interval: float
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """Key (`ip`, `netmask`, `interface`, ...) to where its value comes from, for `check`."""

@@ -1,0 +1,1 @@
+"""The loop detect / probe / bind, on asyncio and free of any OS: everything it touches is a port."""
