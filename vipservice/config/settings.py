@@ -4,6 +4,7 @@
 (interfaces, subnets, the default address) and makes `ResolvedGroup`s, which is what the daemon runs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address
@@ -44,7 +45,9 @@ class FloatingIpSettings:
     nodes: int | None
     ping_interval: float
     """Seconds between ICMP echoes to each target; 0 for none."""
-    line: int
+    key_path: str = field(compare=False)
+    """`floating_ip`, or `floating_ip[1]` in a list."""
+    line: int = field(compare=False)
     """Where the group begins in the file, for later complaints."""
 
 
@@ -59,7 +62,10 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A signing key: its number on the wire and the file that holds its secret."""
+    """A signing key: its number on the wire and the file that holds its secret.
+
+    A relative name is a systemd credential, or lies beside the configuration file.
+    """
 
     id: int
     file: Path
@@ -106,6 +112,8 @@ class Settings:
     log: LogSettings
     notices: tuple[str, ...] = ()
     """Sentences about keys that are understood but have no meaning here."""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Every key path that the file has (`floating_ip[1].ip`, `metrics.listen`), and its line."""
 
 
 class Origin(Enum):
@@ -123,9 +131,11 @@ class ResolvedGroup:
     core: GroupSettings
     interface: str
     prefix_length: int
-    """Of the bound address: the host mask unless `netmask` was given and cannot make the address a primary."""
+    """Of the bound address: the host mask, unless a written `netmask` can't make the address a primary."""
     witnesses: tuple[Address, ...]
     nodes: int | None
     ping_interval: float
     origins: dict[str, Origin] = field(default_factory=dict)
     """Key (`ip`, `netmask`, `interface`, ...) to where its value comes from, for `check`."""
+    notices: tuple[str, ...] = ()
+    """Sentences about what was decided otherwise than written, or deserves a second look."""
