@@ -10,6 +10,7 @@ sequence, and the peers heard).
 
 import hmac
 from collections.abc import Mapping
+from typing import NoReturn
 
 from vipservice.core.messages import Advert
 from vipservice.wire.advert import SIGNATURE_SIZE, decode
@@ -41,6 +42,9 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring(ids={list(self._secrets)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys stay in memory: a Keyring is not pickled or copied")
 
     @property
     def signing_id(self) -> int | None:
