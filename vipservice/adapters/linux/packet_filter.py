@@ -1,0 +1,134 @@
+"""Classic BPF programs that let only the frames that count reach the daemon. Pure: addresses in, bytes out.
+
+The kernel runs them on the whole Ethernet frame (SOCK_RAW). Loads at `ANCILLARY` plus an offset read what
+the kernel knows beside the bytes (linux/filter.h); a load beyond the frame's end drops it. Conditional jumps
+reach 255 instructions, so long lists of addresses are compared in chunks that each end in their own return.
+"""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address
+from struct import Struct
+from typing import NamedTuple
+
+from vipservice.core.values import Address
+
+LOAD_WORD, LOAD_HALF, LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x20, 0x28, 0x48, 0xB1
+JUMP_EQUAL, JUMP_SET, RETURN = 0x15, 0x45, 0x06
+
+ANCILLARY = 0xFFFFF000
+PACKET_TYPE, VLAN_TAG = ANCILLARY + 4, ANCILLARY + 44
+
+PACKET_HOST, PACKET_BROADCAST, PACKET_OUTGOING = 0, 1, 4
+"""How the kernel sorted the frame (linux/if_packet.h): to this interface's MAC, to all, sent from here."""
+
+_VLAN_ID = 0x0FFF
+_ETHERTYPE_AT, _HARDWARE_AND_PROTOCOL_AT, _LENGTHS_AT, _SENDER_AT, _TARGET_AT = 12, 14, 18, 28, 38
+_ETHERTYPE_ARP, _ETHERTYPE_ADVERT = 0x0806, 0x88B5
+_ETHERNET_AND_IPV4, _SIX_AND_FOUR = 0x00010800, 0x0604
+_ICMP_REPLY, _ICMP_IDENTIFIER_AT = 0, 4
+
+ARP_SNAP = 128
+"""Bytes of an ARP frame that are kept: twice the least frame."""
+WHOLE = 0x40000
+DROP = 0
+
+_CHUNK = 255
+MAX_ADDRESSES = 2000
+"""Two comparisons each and one return a chunk stay below the kernel's 4096 instructions."""
+
+_INSTRUCTION = Struct("=H B B I")
+
+
+class Instruction(NamedTuple):
+    """One step: `code` with operand `k`; a jump skips `if_true` or `if_false` instructions."""
+
+    code: int
+    k: int
+    if_true: int = 0
+    if_false: int = 0
+
+
+Program = tuple[Instruction, ...]
+
+
+def arp_program(addresses: Iterable[Address]) -> Program:
+    """Pass ARP that is for this interface's MAC or has one of `addresses` as its sender or target.
+
+    What this host sent itself is dropped, and so is what carries the tag of a VLAN (its frames are another
+    link's, and the kernel shows those of unknown VLANs on the underlying interface). With more addresses
+    than fit, all ARP passes: too much is only slower, too little would be wrong.
+    """
+    wanted = sorted({int(address) for address in addresses if isinstance(address, IPv4Address)})
+    if len(wanted) > MAX_ADDRESSES:
+        return (*_this_link_only(_ETHERTYPE_ARP), *_return(ARP_SNAP))
+    return (
+        *_this_link_only(_ETHERTYPE_ARP),
+        *_return_if(PACKET_TYPE, [PACKET_HOST], ARP_SNAP),
+        *_drop_unless(LOAD_WORD, _HARDWARE_AND_PROTOCOL_AT, _ETHERNET_AND_IPV4),
+        *_drop_unless(LOAD_HALF, _LENGTHS_AT, _SIX_AND_FOUR),
+        *_return_if(_SENDER_AT, wanted, ARP_SNAP),
+        *_return_if(_TARGET_AT, wanted, ARP_SNAP),
+        *_return(DROP),
+    )
+
+
+def advert_program() -> Program:
+    """Pass raw adverts (EtherType 0x88B5) to this interface's MAC or to all; none of our own."""
+    return (
+        *_this_link_only(_ETHERTYPE_ADVERT),
+        *_return_if(PACKET_TYPE, [PACKET_HOST, PACKET_BROADCAST], WHOLE),
+        *_return(DROP),
+    )
+
+
+def echo_program(identifier: int) -> Program:
+    """Pass ICMP echo replies with `identifier` on a raw ICMP socket, where the frame is the IP packet."""
+    return (
+        Instruction(LOAD_HEADER_LENGTH, 0),
+        Instruction(LOAD_HALF_INDEXED, 0),  # type and code
+        Instruction(JUMP_EQUAL, _ICMP_REPLY, 0, 3),
+        Instruction(LOAD_HALF_INDEXED, _ICMP_IDENTIFIER_AT),
+        Instruction(JUMP_EQUAL, identifier, 0, 1),
+        *_return(WHOLE),
+        *_return(DROP),
+    )
+
+
+def assemble(program: Program) -> bytes:
+    """Write a program as the array of `struct sock_filter` that SO_ATTACH_FILTER points to."""
+    return b"".join(_INSTRUCTION.pack(step.code, step.if_true, step.if_false, step.k) for step in program)
+
+
+def _this_link_only(ethertype: int) -> Program:
+    """Drop what we sent, what belongs to a VLAN, and other types."""
+    return (
+        Instruction(LOAD_WORD, PACKET_TYPE),
+        Instruction(JUMP_EQUAL, PACKET_OUTGOING, 2, 0),
+        Instruction(LOAD_WORD, VLAN_TAG),
+        Instruction(JUMP_SET, _VLAN_ID, 0, 1),  # a tag without an id only carries a priority
+        *_return(DROP),
+        *_drop_unless(LOAD_HALF, _ETHERTYPE_AT, ethertype),
+    )
+
+
+def _drop_unless(load: int, offset: int, value: int) -> Program:
+    return (Instruction(load, offset), Instruction(JUMP_EQUAL, value, 1, 0), *_return(DROP))
+
+
+def _return_if(offset: int, values: Sequence[int], result: int) -> Program:
+    """Return `result` if the word at `offset` is among `values`, else go on."""
+    program = [Instruction(LOAD_WORD, offset)]
+    for start in range(0, len(values), _CHUNK):
+        chunk = values[start : start + _CHUNK]
+        last = len(chunk) - 1
+        # A hit jumps to the chunk's return, a miss to the next comparison; the last miss skips the return.
+        program += [
+            Instruction(JUMP_EQUAL, value, last - place, 1 if place == last else 0)
+            for place, value in enumerate(chunk)
+        ]
+        program += _return(result)
+    return tuple(program)
+
+
+def _return(result: int) -> Program:
+    return (Instruction(RETURN, result),)
