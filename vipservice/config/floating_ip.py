@@ -20,6 +20,7 @@ from vipservice.config.timers import (
 )
 from vipservice.core.settings import ProbeMode
 from vipservice.core.timing import Timing
+from vipservice.core.values import Address
 
 FLOATING = FLOATING_IP.name
 OWN = {k.ID.name: "an id", k.NAME.name: "a name", k.IP.name: "addresses"}
@@ -131,19 +132,24 @@ def _two_failbacks(values: Values) -> Iterator[Problem]:
 
 
 def _ip_written_twice(values: Values) -> Iterator[Problem]:
-    addresses = values[k.IP] or ()
-    for index, address in enumerate(addresses):
-        if address in addresses[:index]:
+    addresses = values[k.IP]
+    seen: set[Address] = set()
+    for index, address in enumerate(addresses or ()):
+        if address in seen:
             item = _item(values.nodes[k.IP.name], index)
             found = f"{describe(item)} a second time"
             yield Problem(item.line, f"{k.IP.name}[{index}]", found, "remove one of the two")
+        seen.add(address)
 
 
 def _witness_is_floating(values: Values) -> Iterator[Problem]:
-    floating = values[k.IP] or ()
+    floating = values[k.IP]
+    if floating is None:
+        return
+    own = frozenset(floating)
     witnesses = values[k.WITNESSES]
     for index, witness in enumerate(witnesses):
-        if witness in floating:
+        if witness in own:
             item = _item(values.nodes[k.WITNESSES.name], index)
             found = f"{describe(item)}, which is this group's floating address"
             yield Problem(item.line, f"{k.WITNESSES.name}[{index}]", found, "name another host")

@@ -82,9 +82,11 @@ def _read_guarded(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise _unusable(path, f"cannot be read: {why}", KEYGEN_HINT) from error
-    with open(descriptor, "rb") as file:
+    try:
         _check_guarded(path, os.fstat(descriptor).st_mode)
-        content = file.read(MAX_FILE_BYTES + 1)
+        content = os.read(descriptor, MAX_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_FILE_BYTES:
         raise _unusable(path, f"is larger than {MAX_FILE_BYTES} bytes", KEYGEN_HINT)
     return content

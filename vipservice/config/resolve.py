@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface
 
 from vipservice.config import group_keys as k
+from vipservice.config.addresses import unfit_for_a_host
 from vipservice.config.problems import ConfigError, MissingInterface, Problem
 from vipservice.config.schema import Key, T
 from vipservice.config.seen import (
+    DEFAULT_PREFIX,
     HOST_PREFIX,
     Machine,
     SeenInterface,
@@ -144,7 +146,7 @@ class _Resolver:
         networks = [own.network for own in subnets if address in own.network]
         if not networks:
             return f"outside of {_listed(subnets)}, the subnet of {seen.name}"
-        return end_of_subnet(address, networks[0])
+        return unfit_for_a_host(address) or end_of_subnet(address, networks[0])
 
     def _unfit_problem(self, index: int, address: IPv4Address, why: str, seen: SeenInterface) -> Problem:
         if self._group.ip is None:
@@ -175,10 +177,11 @@ class _Resolver:
                 f"{self._group.key_path}.netmask: the address is bound as /{prefix_length}; as /{netmask} "
                 "it would be a primary address, whose end takes other addresses along"
             )
-        if self._group.ip is None and (prefix := subnets[0].network.prefixlen) < 24:
+        if self._group.ip is None and (prefix := subnets[0].network.prefixlen) < DEFAULT_PREFIX:
+            default = default_address(subnets[0])
             yield (
-                f"{self._group.key_path}.ip: the default {default_address(subnets[0])} follows from this host's "
-                f"address; in a /{prefix} another host may arrive at another, so set 'ip' on every node"
+                f"{self._group.key_path}.ip: the default {default} has this host's first three octets; "
+                f"in a /{prefix} another host may have others, so set 'ip' on every node"
             )
 
     def _problem(

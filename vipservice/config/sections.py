@@ -30,6 +30,9 @@ from vipservice.config.settings import (
 )
 from vipservice.core.values import Address
 
+MAX_KEY_ID = 2**32 - 1
+"""As wide as its field in an advert; room for dates such as 20270101."""
+
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "text", "json", "journal")
 
@@ -74,7 +77,11 @@ PEERS: Key[tuple[Address, ...]] = Key(
     "The other nodes. Where given, adverts go to them by unicast instead of by multicast.",
 )
 KEY_ID: Key[int] = Key(
-    "id", whole_number(1, 255), 0, "a whole number from 1 to 255", "The key's number on the wire."
+    "id",
+    whole_number(1, MAX_KEY_ID),
+    0,
+    f"a whole number from 1 to {MAX_KEY_ID}",
+    "The key's number on the wire.",
 )
 KEY_FILE: Key[Path] = Key(
     "file",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from vipservice.config import group_keys as k
 from vipservice.config import sections as s
 from vipservice.config.durations import show_duration
-from vipservice.config.schema import Key, T
+from vipservice.config.schema import Key, Section, T
 from vipservice.config.settings import MetricsSettings, Origin, ResolvedGroup, Settings
 from vipservice.config.timers import PRESETS
 from vipservice.core.settings import GroupSettings, Isolation
@@ -76,7 +76,7 @@ def section_values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield _path(s.LOG, s.FORMAT), log.format
 
 
-def _path(section: s.Section, key: Key[T]) -> str:
+def _path(section: Section, key: Key[T]) -> str:
     return f"{section.name}.{key.name}"
 
 
