@@ -66,6 +66,7 @@ REFRESH: Key[float] = Key(
     DEFAULT_REFRESH,
     "a duration between 1s and 24h",
     "Time between announcements (gratuitous ARP) while nothing happens.",
+    "60s",
 )
 
 _read_announce_mapping = mapping_of((REFRESH,), lambda values: values[REFRESH])
@@ -186,6 +187,7 @@ PROBE: Key[ProbeMode] = Key(
     "on or off",
     "Whether to ask by ARP who holds the address before taking it. Off only where a gateway answers ARP for "
     "everything.",
+    "on",
 )
 ANNOUNCE: Key[float] = Key(
     "announce",
@@ -193,6 +195,7 @@ ANNOUNCE: Key[float] = Key(
     DEFAULT_REFRESH,
     "off, a duration between 1s and 24h, or a mapping with 'refresh'",
     "How often the active node repeats its gratuitous ARP while nothing happens.",
+    "60s",
 )
 WITNESSES: Key[tuple[Address, ...]] = Key(
     "witnesses",
@@ -200,6 +203,7 @@ WITNESSES: Key[tuple[Address, ...]] = Key(
     (),
     "a list of IPv4 addresses in the interface's subnet",
     "Hosts whose ARP answers prove that this node still hears the network, beside the gateway and the peers.",
+    "none",
 )
 ON_ISOLATION: Key[tuple[Isolation, float]] = Key(
     "on_isolation",
@@ -207,6 +211,7 @@ ON_ISOLATION: Key[tuple[Isolation, float]] = Key(
     (Isolation.RELEASE, 0.0),
     f"release, hold, or a duration such as 30s, {_WAIT}",
     "What an active node does that hears nobody any more for a whole lease.",
+    "release",
 )
 ARP_SUPPRESSION: Key[bool] = Key(
     "arp_suppression",
@@ -229,6 +234,7 @@ PING: Key[float] = Key(
     DEFAULT_PING,
     "off, or a duration between 10ms and 1h",
     "Time between ICMP echoes that measure round trips; they decide nothing.",
+    "1s",
 )
 
 FORCED_BY_PRIORITY: Key[bool] = Key(
@@ -244,6 +250,7 @@ PEER_IP: Key[Address | None] = Key(
     None,
     "an IPv4 address",
     "INFINI Gateway's word for a single entry in 'adverts.peers'.",
+    "none",
 )
 LOCAL_IP: Key[str] = Key(
     "local_ip",

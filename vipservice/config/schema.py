@@ -31,7 +31,14 @@ class Key(Generic[T]):
     doc: str
     """A sentence or two for operators."""
     shown_default: str = ""
-    """The default in words, where the value alone does not tell."""
+    """The default as the file would have it, where the value alone does not tell."""
+
+    @property
+    def default_text(self) -> str:
+        """The default for readers of the manual."""
+        if self.shown_default:
+            return self.shown_default
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
 
 
 @dataclass(frozen=True, slots=True)

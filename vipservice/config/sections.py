@@ -75,6 +75,7 @@ PEERS: Key[tuple[Address, ...]] = Key(
     (),
     "a list of IPv4 addresses",
     "The other nodes. Where given, adverts go to them by unicast instead of by multicast.",
+    "none",
 )
 KEY_ID: Key[int] = Key(
     "id",
@@ -100,6 +101,7 @@ KEYS: Key[tuple[KeyFile, ...]] = Key(
     (),
     "a list of mappings with 'id' and 'file'",
     "Secrets that sign adverts: the first signs, all verify, so that keys can be rotated.",
+    "none",
 )
 
 LISTEN: Key[tuple[str, int] | None] = Key(
@@ -108,6 +110,7 @@ LISTEN: Key[tuple[str, int] | None] = Key(
     ("", DEFAULT_METRICS_PORT),
     "an address and port such as ':10234', '127.0.0.1:10234' or '[::]:10234', or off",
     "Where metrics, health and the status page are served.",
+    ":10234",
 )
 WEB_CONFIG: Key[Path | None] = Key(
     "web_config",

@@ -175,7 +175,7 @@ class _Reader:
     def _entries(self, children: list[Node]) -> Iterator[Entry]:
         for key, value in zip(children[::2], children[1::2], strict=True):
             if isinstance(key, Scalar):
-                yield Entry(key.text, key.line, _on_line_of(key, value))
+                yield Entry(key.text, key.line, value)
             elif not isinstance(key, Broken):
                 self._complain(key.line, "found a key that is a list or mapping", "write a name and a colon")
 
@@ -184,8 +184,3 @@ class _Reader:
 
     def _stop(self, line: int, found: str, hint: str = "") -> NoReturn:
         raise ConfigError(self._source, [*self._problems, Problem(line, "", found, hint)])
-
-
-def _on_line_of(key: Scalar, value: Node) -> Node:
-    """Give a missing value its key's line: the parser puts it where the next token begins."""
-    return Scalar(key.line, value.text) if isinstance(value, Scalar) and value.is_null else value

@@ -54,6 +54,7 @@ def test_owner_and_group_may_read_a_key(write_key: WriteKey, mode: int) -> None:
     [
         (0o644, "is open to everybody (mode 0644)"),
         (0o604, "is open to everybody (mode 0604)"),
+        (0o641, "is open to everybody (mode 0641)"),
         (0o602, "is open to everybody (mode 0602)"),
         (0o660, "can be written by its group (mode 0660)"),
     ],
