@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 KEEPER = ("cat",)
 """Reads until its standard input ends; as pid 1 of a PID namespace it ignores every signal but SIGKILL."""
 
-MOUNT_PROC = ("mount", "-t", "proc", "-o", "nosuid,nodev,noexec", "proc", "/proc")
+MOUNT_PROC = ("mount", "-n", "-t", "proc", "-o", "nosuid,nodev,noexec", "proc", "/proc")
 
 LEAVE_TIMEOUT = 5.0
 TOOL_TIMEOUT = 30.0
@@ -80,6 +80,10 @@ class Namespace:
         """Call `do` in a thread that sees this box's network and the maker's files and processes."""
         return self._inside(("net",), do)
 
+    def inside(self, do: Callable[[], Result]) -> Result:
+        """Call `do` in a thread that sees this box's network, files and host name."""
+        return self._inside(("mnt", "uts", "net"), do)
+
     def run(self, argv: Sequence[str], stdin: str = "") -> str:
         """Run a tool to its end in this box's network; its standard output.
 
@@ -132,6 +136,8 @@ class Namespace:
 
     def close(self) -> None:
         """End everything in the box, and the box."""
+        # The keeper's end kills everything else in the box, but it isn't over until we have reaped ours.
+        self._keeper.kill()
         try:
             self._resources.close()
         finally:
