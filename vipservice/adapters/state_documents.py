@@ -1,4 +1,4 @@
-"""The state files' bytes: JSON, `{"version": 1, "content": ...}`. Pure; ValueError for what makes no sense."""
+"""State files as bytes: JSON, `{"version": 1, "content": ...}`. Pure; ValueError for what makes no sense."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -36,12 +36,13 @@ class LinuxNeighbours:
 
     def __init__(self, interface: Interface) -> None:
         self._interface = interface.name
+        self._index = interface.index
         self._buffer = bytearray(_LARGEST_FRAME)
         self._dropped = 0
         self._truncated = 0
         with host_errors("opening a packet socket", interface.name), ExitStack() as opened:
-            self._arp = opened.enter_context(_listener(interface, ETHERTYPE_ARP, arp_program(())))
-            self._adverts = opened.enter_context(_listener(interface, ETHERTYPE_ADVERT, advert_program()))
+            self._arp = opened.enter_context(_listener(interface, ETHERTYPE_ARP, arp_program((), interface.index)))
+            self._adverts = opened.enter_context(_listener(interface, ETHERTYPE_ADVERT, advert_program(interface.index)))
             self._sender = opened.enter_context(_bound(interface, 0))
             opened.pop_all()
 
@@ -56,7 +57,7 @@ class LinuxNeighbours:
             HostError: The kernel refused the filter; the former one stays.
         """
         with host_errors("setting the ARP filter", self._interface):
-            attach_filter(self._arp, arp_program(addresses))
+            attach_filter(self._arp, arp_program(addresses, self._index))
 
     def receive_arp(self, limit: int) -> Sequence[bytes]:
         """Ethernet frames with ARP in them, cut to 128 bytes, not sent by this host."""

@@ -91,8 +91,11 @@ class LinuxHost:
             HostError: The kernel refused, or has the address still.
         """
         self._remove(index, address, prefix_length)
-        for left in self._held(index, address):
-            self._remove(index, address, left.prefix_length)
+        left = self._held(index, address)
+        if not left:
+            return
+        for other in left:
+            self._remove(index, address, other.prefix_length)
         if self.holds(index, address):
             raise HostError(f"removing {address}", self._name(index), errno.EBUSY, "it is there still")
 

@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 from vipservice.core.values import Address
 
-LOAD_WORD, LOAD_HALF, LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x20, 0x28, 0x48, 0xB1
+LOAD_WORD, LOAD_HALF, LOAD_BYTE, LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x20, 0x28, 0x30, 0x48, 0xB1
 JUMP_EQUAL, JUMP_SET, RETURN = 0x15, 0x45, 0x06
 
 ANCILLARY = 0xFFFFF000
-PACKET_TYPE, VLAN_TAG = ANCILLARY + 4, ANCILLARY + 44
+PACKET_TYPE, INTERFACE_INDEX = ANCILLARY + 4, ANCILLARY + 8
 
-PACKET_HOST, PACKET_BROADCAST, PACKET_OUTGOING = 0, 1, 4
-"""How the kernel sorted the frame (linux/if_packet.h): to this interface's MAC, to all, sent from here."""
+PACKET_HOST, PACKET_BROADCAST, PACKET_OTHERHOST, PACKET_OUTGOING = 0, 1, 3, 4
+"""How the kernel sorted the frame (linux/if_packet.h): to this interface's MAC, to all, to others, sent."""
 
-_VLAN_ID = 0x0FFF
+_GROUP_BIT = 0x01
+"""Of the first byte: a broadcast or multicast destination."""
 _ETHERTYPE_AT, _HARDWARE_AND_PROTOCOL_AT, _LENGTHS_AT, _SENDER_AT, _TARGET_AT = 12, 14, 18, 28, 38
 _ETHERTYPE_ARP, _ETHERTYPE_ADVERT = 0x0806, 0x88B5
 _ETHERNET_AND_IPV4, _SIX_AND_FOUR = 0x00010800, 0x0604
@@ -51,31 +52,34 @@ class Instruction(NamedTuple):
 Program = tuple[Instruction, ...]
 
 
-def arp_program(addresses: Iterable[Address]) -> Program:
-    """Pass ARP that is for this interface's MAC or has one of `addresses` as its sender or target.
+def arp_program(addresses: Iterable[Address], index: int) -> Program:
+    """Pass ARP that is for the interface's MAC or has one of `addresses` as its sender or target.
 
-    What this host sent itself is dropped, and so is what carries the tag of a VLAN (its frames are another
-    link's, and the kernel shows those of unknown VLANs on the underlying interface). With more addresses
-    than fit, all ARP passes: too much is only slower, too little would be wrong.
+    With more addresses than fit, all ARP passes: too much is only slower, too little would be wrong.
+
+    Args:
+        addresses: The IPv4 addresses among them count; ARP knows no others.
+        index: Of the interface that the socket is bound to.
     """
     wanted = sorted({int(address) for address in addresses if isinstance(address, IPv4Address)})
+    start = _received_on_this_link(index, _ETHERTYPE_ARP)
     if len(wanted) > MAX_ADDRESSES:
-        return (*_this_link_only(_ETHERTYPE_ARP), *_return(ARP_SNAP))
+        return (*start, *_return(ARP_SNAP))
     return (
-        *_this_link_only(_ETHERTYPE_ARP),
+        *start,
         *_return_if(PACKET_TYPE, [PACKET_HOST], ARP_SNAP),
         *_drop_unless(LOAD_WORD, _HARDWARE_AND_PROTOCOL_AT, _ETHERNET_AND_IPV4),
         *_drop_unless(LOAD_HALF, _LENGTHS_AT, _SIX_AND_FOUR),
+        *_return_if(_TARGET_AT, wanted, ARP_SNAP),  # the last field first: a frame cut short ends here
         *_return_if(_SENDER_AT, wanted, ARP_SNAP),
-        *_return_if(_TARGET_AT, wanted, ARP_SNAP),
         *_return(DROP),
     )
 
 
-def advert_program() -> Program:
-    """Pass raw adverts (EtherType 0x88B5) to this interface's MAC or to all; none of our own."""
+def advert_program(index: int) -> Program:
+    """Pass raw adverts (EtherType 0x88B5) to the interface's MAC or to all; none of our own."""
     return (
-        *_this_link_only(_ETHERTYPE_ADVERT),
+        *_received_on_this_link(index, _ETHERTYPE_ADVERT),
         *_return_if(PACKET_TYPE, [PACKET_HOST, PACKET_BROADCAST], WHOLE),
         *_return(DROP),
     )
@@ -99,13 +103,20 @@ def assemble(program: Program) -> bytes:
     return b"".join(_INSTRUCTION.pack(step.code, step.if_true, step.if_false, step.k) for step in program)
 
 
-def _this_link_only(ethertype: int) -> Program:
-    """Drop what we sent, what belongs to a VLAN, and other types."""
+def _received_on_this_link(index: int, ethertype: int) -> Program:
+    """Drop what we sent, what belongs to another link, and other types.
+
+    A socket bound to an interface is shown the frames of its VLAN and macvlan interfaces too; the kernel has
+    moved those to another index. Frames of VLANs that nobody configured stay on this one with their tag taken
+    off, and are marked as for others: to tell by a broadcast that is not for all.
+    """
     return (
+        *_drop_unless(LOAD_WORD, INTERFACE_INDEX, index),
         Instruction(LOAD_WORD, PACKET_TYPE),
-        Instruction(JUMP_EQUAL, PACKET_OUTGOING, 2, 0),
-        Instruction(LOAD_WORD, VLAN_TAG),
-        Instruction(JUMP_SET, _VLAN_ID, 0, 1),  # a tag without an id only carries a priority
+        Instruction(JUMP_EQUAL, PACKET_OUTGOING, 3, 0),
+        Instruction(JUMP_EQUAL, PACKET_OTHERHOST, 0, 3),
+        Instruction(LOAD_BYTE, 0),
+        Instruction(JUMP_SET, _GROUP_BIT, 0, 1),
         *_return(DROP),
         *_drop_unless(LOAD_HALF, _ETHERTYPE_AT, ethertype),
     )

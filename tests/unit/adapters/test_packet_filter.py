@@ -1,0 +1,180 @@
+"""The kernel's filter programs, run by a small interpreter and compared with what they promise."""
+
+from ipaddress import IPv4Address, IPv6Address
+from struct import pack, unpack_from
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from vipservice.adapters.linux import packet_filter
+from vipservice.adapters.linux.packet_filter import (
+    ANCILLARY,
+    DROP,
+    PACKET_BROADCAST,
+    PACKET_HOST,
+    PACKET_OTHERHOST,
+    PACKET_OUTGOING,
+    Program,
+    advert_program,
+    arp_program,
+    assemble,
+    echo_program,
+)
+
+INDEX = 7
+PACKET_MULTICAST = 2
+KERNEL_LIMIT = 4096
+ARP_TYPE, ADVERT_TYPE = b"\x08\x06", b"\x88\xb5"
+BROADCAST, US, OTHER = b"\xff" * 6, b"\x02\0\0\0\0\x0a", b"\x02\0\0\0\0\x99"
+
+
+def run(program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX) -> int:
+    """Execute a program as the kernel does, from its bytes: loads past the end drop the frame."""
+    code = assemble(program)
+    steps = [unpack_from("=HBBI", code, place) for place in range(0, len(code), 8)]
+    beside = {ANCILLARY + 4: packet_type, ANCILLARY + 8: index}
+    accumulator = offset_register = counter = 0
+    while True:
+        opcode, if_true, if_false, k = steps[counter]
+        counter += 1
+        match opcode:
+            case 0x06:
+                return int(k)
+            case 0x15 | 0x45:
+                hit = accumulator == k if opcode == 0x15 else accumulator & k
+                counter += if_true if hit else if_false
+            case 0xB1:
+                offset_register = 4 * (frame[k] & 0xF)
+            case 0x20 if k in beside:
+                accumulator = beside[k]
+            case 0x20 | 0x28 | 0x30 | 0x48:
+                size = {0x20: 4, 0x28: 2, 0x30: 1, 0x48: 2}[opcode]
+                start = k + (offset_register if opcode == 0x48 else 0)
+                if start + size > len(frame):
+                    return DROP
+                accumulator = int.from_bytes(frame[start : start + size], "big")
+            case _:
+                raise AssertionError(f"unknown instruction {opcode:#x}")
+
+
+def assert_valid(program: Program) -> None:
+    """What the kernel checks before it takes a program."""
+    assert 0 < len(program) <= KERNEL_LIMIT
+    assert program[-1].code == packet_filter.RETURN
+    for place, step in enumerate(program):
+        assert 0 <= step.if_true <= 255
+        assert 0 <= step.if_false <= 255
+        if step.code in (packet_filter.JUMP_EQUAL, packet_filter.JUMP_SET):
+            assert place + 1 + max(step.if_true, step.if_false) < len(program)
+
+
+def promised(addresses: frozenset[IPv4Address], frame: bytes, packet_type: int, index: int) -> bool:
+    """The rule in plain words, written without regard to the program."""
+    if index != INDEX or packet_type == PACKET_OUTGOING or len(frame) < 14 or frame[12:14] != ARP_TYPE:
+        return False
+    if packet_type == PACKET_OTHERHOST and frame[0] & 1:
+        return False
+    if packet_type == PACKET_HOST:
+        return True
+    proper = len(frame) >= 42 and frame[14:20] == b"\0\x01\x08\0\x06\x04"
+    return proper and not addresses.isdisjoint({IPv4Address(frame[28:32]), IPv4Address(frame[38:42])})
+
+
+def arp_frame(destination: bytes, ethertype: bytes, header: bytes, sender: bytes, target: bytes) -> bytes:
+    return destination + OTHER + ethertype + header + b"\0\x01" + OTHER + sender + bytes(6) + target
+
+
+# A small world, so that hits and near misses are common.
+addresses = st.builds(IPv4Address, st.integers(0x0A000000, 0x0A000008))
+packed = addresses.map(lambda address: address.packed)
+frames = st.builds(
+    arp_frame,
+    st.sampled_from([BROADCAST, US, OTHER, b"\x01\0\x5e\0\0\xfe"]),
+    st.sampled_from([ARP_TYPE, ARP_TYPE, ADVERT_TYPE, b"\x08\0"]),
+    st.sampled_from([b"\0\x01\x08\0\x06\x04", b"\0\x06\x08\0\x06\x04", b"\0\x01\x08\0\x04\x06"]),
+    packed,
+    packed,
+)
+cut_frames = st.builds(lambda frame, length: frame[:length], frames, st.integers(0, 60))
+packet_types = st.integers(0, 5)
+indexes = st.sampled_from([INDEX, INDEX, INDEX, INDEX + 1])
+
+
+@settings(max_examples=400)
+@given(st.frozensets(addresses), frames | cut_frames, packet_types, indexes)
+@example(frozenset(), arp_frame(US, ARP_TYPE, b"", b"", b""), PACKET_HOST, INDEX)
+def test_arp_passes_exactly_where_the_rule_says_so(
+    wanted: frozenset[IPv4Address], frame: bytes, packet_type: int, index: int
+) -> None:
+    program = arp_program(wanted, INDEX)
+    assert_valid(program)
+    passed = run(program, frame, packet_type, index) != DROP
+    assert passed == promised(wanted, frame, packet_type, index)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 254, 255, 256, 257, 510, 511, 900, packet_filter.MAX_ADDRESSES])
+def test_every_address_of_a_long_list_passes_and_no_neighbour_does(count: int) -> None:
+    first = int(IPv4Address("10.0.0.0"))
+    program = arp_program([IPv4Address(first + 2 * place) for place in range(count)], INDEX)
+    assert_valid(program)
+    # The ends of chunks are where a jump goes wrong.
+    for place in {*range(0, count, 37), *range(253, min(count, 258)), count - 1} - {-1}:
+        for odd in (0, 1):
+            asked = pack(">I", first + 2 * place + odd)
+            for sender, target in ((asked, bytes(4)), (bytes(4), asked)):
+                frame = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", sender, target)
+                assert (run(program, frame, PACKET_BROADCAST) != DROP) == (odd == 0), (place, odd)
+
+
+def test_with_more_addresses_than_fit_all_arp_passes() -> None:
+    too_many = [IPv4Address(number) for number in range(packet_filter.MAX_ADDRESSES + 1)]
+    program = arp_program(too_many, INDEX)
+    assert_valid(program)
+    unknown = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", b"\x0b\0\0\x01", b"\x0b\0\0\x02")
+    assert run(program, unknown, PACKET_BROADCAST) != DROP
+    assert run(program, unknown, PACKET_OUTGOING) == DROP
+
+
+def test_ipv6_addresses_do_not_disturb_the_arp_program() -> None:
+    assert arp_program([IPv6Address("fd00::1")], INDEX) == arp_program([], INDEX)
+
+
+@pytest.mark.parametrize(
+    ("packet_type", "index", "ethertype", "passes"),
+    [
+        (PACKET_HOST, INDEX, ADVERT_TYPE, True),
+        (PACKET_BROADCAST, INDEX, ADVERT_TYPE, True),
+        (PACKET_MULTICAST, INDEX, ADVERT_TYPE, False),
+        (PACKET_OTHERHOST, INDEX, ADVERT_TYPE, False),
+        (PACKET_OUTGOING, INDEX, ADVERT_TYPE, False),
+        (PACKET_HOST, INDEX + 1, ADVERT_TYPE, False),
+        (PACKET_HOST, INDEX, ARP_TYPE, False),
+    ],
+)
+def test_raw_adverts_pass_to_us_and_to_all(
+    packet_type: int, index: int, ethertype: bytes, passes: bool
+) -> None:
+    program = advert_program(INDEX)
+    assert_valid(program)
+    assert (run(program, US + OTHER + ethertype + b"payload", packet_type, index) != DROP) == passes
+
+
+@pytest.mark.parametrize("header_words", [5, 6, 15])
+@pytest.mark.parametrize(
+    ("icmp", "passes"),
+    [
+        (b"\0\0\xff\xff\x12\x34\0\x01", True),
+        (b"\x08\0\xff\xff\x12\x34\0\x01", False),
+        (b"\0\x01\xff\xff\x12\x34\0\x01", False),
+        (b"\0\0\xff\xff\x12\x35\0\x01", False),
+        (b"\0\0\xff\xff", False),
+    ],
+)
+def test_echo_replies_pass_with_our_identifier_behind_any_ip_options(
+    header_words: int, icmp: bytes, passes: bool
+) -> None:
+    program = echo_program(0x1234)
+    assert_valid(program)
+    packet = bytes([0x40 | header_words]) + bytes(4 * header_words - 1) + icmp
+    assert (run(program, packet) != DROP) == passes
