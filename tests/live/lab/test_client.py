@@ -44,6 +44,8 @@ def test_a_known_outage_is_measured_to_a_few_milliseconds(lan: Lan, vip: IPv4Add
     real = back.began - gone.done
     assert real - 0.001 <= outage.longest_gap <= real + CLOSE + outage.pause
     assert outage.started <= gone.done
+    assert outage.net_gap <= outage.longest_gap
+    assert outage.lost * 0.0009 < outage.net_gap + 0.003
     assert abs(outage.lost - real * 1000) <= 10 + outage.pause * 1000
 
 
@@ -81,7 +83,7 @@ def test_with_nothing_happening_nothing_is_lost_and_the_gap_is_the_noise_floor(
 
     assert quiet.lost == 0
     assert quiet.sent >= 900
-    assert 0.0009 < quiet.longest_gap <= quiet.pause + CLOSE
+    assert 0.0005 < quiet.net_gap <= quiet.longest_gap <= quiet.pause + CLOSE
 
 
 def test_an_outage_that_has_not_ended_counts_as_far_as_it_is_known(lan: Lan, vip: IPv4Address) -> None:
