@@ -59,6 +59,8 @@ class AddressAdded:
     """The kernel says that the address is on our interface though we did not bind it."""
 
     address: Address
+    ours: bool
+    """It carries our protocol number: a leftover of ours, not somebody's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class NeighbourSeen:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The kernel holds the group's addresses until `now` + lease; `elapsed` seconds since the action."""
+    """The kernel holds the group's addresses from `now`, for one lease."""
 
     group: GroupId
 

@@ -1,0 +1,56 @@
+"""Proof that we hear: whose frames came in, and when. A host that hears nobody serves nobody."""
+
+from collections.abc import Iterable
+from math import inf
+
+from vipservice.core.roster import Roster
+from vipservice.core.timing import ANSWERED_WINDOW
+from vipservice.core.values import Address, Mac
+
+MAX_HOSTS = 256
+MAX_RECENT_SENDERS = 8
+
+
+class Hearing:
+    """Frames from other hosts on one link: adverts, and ARP/ND to us or about our addresses and witnesses."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._last: dict[Mac, float] = {}
+        self._addresses: dict[Mac, Address] = {}
+        self.last = -inf
+        """When any other host was heard last."""
+
+    def heard(self, mac: Mac, address: Address | None, now: float) -> None:
+        """A frame from `mac` came in; `address` is what it speaks for, where it says so."""
+        if mac not in self._last and len(self._last) >= MAX_HOSTS:
+            self._drop_oldest()
+        self._last[mac] = self.last = now
+        if address is not None:
+            self._addresses[mac] = address
+
+    def proved_since(self, then: float) -> bool:
+        """Whether any other host was heard after `then`."""
+        return self.last > then
+
+    def others_before(self, then: float) -> int:
+        """How many other hosts had been heard in the minute that ended at `then`."""
+        macs = [mac for mac, last in self._last.items() if then - ANSWERED_WINDOW <= last <= then]
+        return len({self._host(mac) for mac in macs})
+
+    def to_ask(self, always: Iterable[Address], never: Iterable[Address]) -> tuple[Address, ...]:
+        """Whom to ask for a sign: witnesses (gateway, configured), peers, and recent ARP senders."""
+        recent = sorted(self._addresses, key=lambda mac: self._last.get(mac, -inf), reverse=True)
+        wanted = [*always, *(peer.address for peer in self._roster.peers.values())]
+        wanted += [self._addresses[mac] for mac in recent[:MAX_RECENT_SENDERS]]
+        excluded = set(never)
+        return tuple(dict.fromkeys(address for address in wanted if address not in excluded))
+
+    def _host(self, mac: Mac) -> bytes:
+        peer = self._roster.owner_of(mac)
+        return mac if peer is None else peer.node
+
+    def _drop_oldest(self) -> None:
+        oldest = min(self._last, key=lambda mac: self._last[mac])
+        del self._last[oldest]
+        self._addresses.pop(oldest, None)

@@ -1,0 +1,323 @@
+"""Our place on one link: events go to the elections they concern, what those say leaves in few adverts.
+
+One datagram carries the node and an entry for each of its groups, so whatever the groups of this link want to
+say in one round is gathered here.
+"""
+
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import assert_never
+
+from vipservice.core.actions import Action, Rejected, SendAdvert, StoreIncarnation, StorePeers
+from vipservice.core.election import Election
+from vipservice.core.events import (
+    AddressAdded,
+    AddressRemoved,
+    AdvertReceived,
+    BindFailed,
+    Bound,
+    Event,
+    HandoverAsked,
+    HealthChanged,
+    InterfaceLost,
+    InterfaceReady,
+    LinkChanged,
+    MaintenanceSet,
+    NeighbourSeen,
+    PeerForgotten,
+    SendFailed,
+    SettingsChanged,
+    Stalled,
+    StopAsked,
+)
+from vipservice.core.group import Speak
+from vipservice.core.hearing import Hearing
+from vipservice.core.messages import Advert, Capability, Entry, Path
+from vipservice.core.roles import Role
+from vipservice.core.roster import Accepted, NotYet, Peer, Refused, Roster, Twin
+from vipservice.core.settings import GroupSettings
+from vipservice.core.surroundings import Surroundings
+from vipservice.core.timing import MIN_STALL
+from vipservice.core.values import Address, GroupId, Mac, NodeId
+
+
+class Segment:
+    """All groups of this node on one link."""
+
+    def __init__(
+        self,
+        node: NodeId,
+        name: str,
+        incarnation: int,
+        nonce: Callable[[], int],
+        remembered: Iterable[Peer] = (),
+        witnesses: tuple[Address, ...] = (),
+    ) -> None:
+        roster = Roster(node, incarnation, remembered)
+        self.around = Surroundings(
+            node=node,
+            name=name,
+            capabilities=Capability.KERNEL_LEASE,
+            nonce=nonce,
+            roster=roster,
+            hearing=Hearing(roster),
+            witnesses=witnesses,
+        )
+        self.elections: dict[GroupId, Election] = {}
+        self._out: list[Action] = []
+        self._sequence = 0
+        self._backup_advert_at = -inf
+
+    def add(self, settings: GroupSettings, own_term: int = 0, reserved_term: int = 1) -> Election:
+        """Take part in one more group; it starts with the next InterfaceReady."""
+        election = Election(settings, self.around, own_term, reserved_term)
+        self.elections[settings.id] = election
+        self.around.floating = self.around.floating | frozenset(settings.addresses)
+        return election
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take in one event; the actions are to be carried out in order, at once."""
+        self._dispatch(event, now)
+        return self._collect(now)
+
+    def tick(self, now: float) -> list[Action]:
+        """Do what is due."""
+        for election in self.elections.values():
+            if election.deadline(now) <= now:
+                election.tick(now)
+        if self._backup_advert_at <= now:
+            self._advertise_backups(now)
+        return self._collect(now)
+
+    def deadline(self, now: float) -> float:
+        """When `tick` must be called next."""
+        due = [election.deadline(now) for election in self.elections.values()]
+        return min([self._backup_advert_at if self.around.address else inf, *due])
+
+    def stall_threshold(self) -> float:
+        """Standing still for longer than this is an event: max(D, 50 ms), the shortest D of the groups."""
+        downs = [
+            election.group.settings.timing.down_interval(election.group.pace.advertised, 0)
+            for election in self.elections.values()
+        ]
+        return max(MIN_STALL, min(downs, default=MIN_STALL))
+
+    def listening_for(self) -> frozenset[Address]:
+        """Whose ARP/ND packets matter here: ours, the floating ones, witnesses' and peers'."""
+        around = self.around
+        own = {address for address in (around.address, around.gateway) if address is not None}
+        peers = {peer.address for peer in around.roster.peers.values()}
+        return around.floating | frozenset(own | peers | set(around.witnesses))
+
+    # Events
+
+    def _dispatch(self, event: Event, now: float) -> None:
+        match event:
+            case AdvertReceived():
+                self._advert(event, now)
+            case NeighbourSeen():
+                self._neighbour(event, now)
+            case InterfaceReady():
+                self._interface_ready(event, now)
+            case InterfaceLost() | LinkChanged() | AddressRemoved() | AddressAdded() | Stalled():
+                self._host_event(event, now)
+            case StopAsked():
+                for election in self.elections.values():
+                    election.stop(now)
+            case PeerForgotten():
+                self._forget(event.node)
+            case SettingsChanged():
+                self._election(event.settings.id).settings_changed(event.settings)
+            case Bound() | BindFailed() | SendFailed() | HandoverAsked() | MaintenanceSet() | HealthChanged():
+                self._group_event(event, now)
+            case _:
+                assert_never(event)
+
+    def _host_event(
+        self,
+        event: InterfaceLost | LinkChanged | AddressRemoved | AddressAdded | Stalled,
+        now: float,
+    ) -> None:
+        for election in self.elections.values():
+            match event:
+                case InterfaceLost(problem):
+                    self.around.address = None
+                    election.interface_lost(problem, now)
+                case LinkChanged(up):
+                    self.around.link_up = up
+                    election.link_changed(up, now)
+                case AddressRemoved(address):
+                    election.address_removed(address, now)
+                case AddressAdded(address, ours):
+                    election.address_added(address, ours, now)
+                case Stalled(seconds):
+                    election.stalled(seconds, now)
+
+    def _group_event(
+        self,
+        event: Bound | BindFailed | SendFailed | HandoverAsked | MaintenanceSet | HealthChanged,
+        now: float,
+    ) -> None:
+        election = self._election(event.group)
+        match event:
+            case Bound():
+                election.bound(now)
+            case BindFailed():
+                election.bind_failed(event, now)
+            case SendFailed(problem=problem):
+                election.send_failed(problem, now)
+            case HandoverAsked():
+                election.handover(event, now)
+            case MaintenanceSet():
+                election.maintenance(event, now)
+            case HealthChanged():
+                election.health_changed(event, now)
+
+    def _interface_ready(self, event: InterfaceReady, now: float) -> None:
+        around = self.around
+        moved = around.macs not in ((), event.macs)
+        around.address, around.macs = event.address, event.macs
+        around.link_up, around.gateway = event.link_up, event.gateway
+        self._backup_advert_at = now + self._backup_interval()
+        for election in self.elections.values():
+            election.interface_ready(event, now)
+            if moved:
+                election.mac_changed(now)
+            election.group.speak()
+
+    def _neighbour(self, event: NeighbourSeen, now: float) -> None:
+        if event.mac in self.around.macs:
+            return  # answers from a MAC of this host are no answers
+        self.around.hearing.heard(event.mac, event.sender, now)
+        for election in self.elections.values():
+            election.neighbour(event, now)
+            election.heard_anybody(now)
+
+    def _advert(self, event: AdvertReceived, now: float) -> None:
+        advert, around = event.advert, self.around
+        reception = around.roster.receive(advert, event.path, around.macs, now)
+        self._take_greater_incarnation(advert, now)
+        match reception:
+            case Accepted(peer, greet, learned):
+                self._accepted(advert, peer, now)
+                if learned:
+                    self._out.append(StorePeers())
+                if greet:
+                    self._greet(peer)
+            case NotYet(peer, greet):
+                self._out.append(
+                    Rejected("not_acquainted", f"{peer.name} has not heard our present life yet")
+                )
+                if greet:
+                    self._greet(peer)
+            case Refused(reason, detail):
+                self._out.append(Rejected(reason, detail))
+            case Twin(macs, name):
+                for election in self.elections.values():
+                    election.twin_seen(name, min(around.macs) > min(macs), now)
+
+    def _accepted(self, advert: Advert, peer: Peer, now: float) -> None:
+        for mac in advert.macs[:1]:
+            self.around.hearing.heard(mac, None, now)
+        for election in self.elections.values():
+            election.heard_anybody(now)
+        for entry in advert.entries:
+            concerned = self.elections.get(entry.group)
+            if concerned is not None and (problem := concerned.advert(advert, entry, now)):
+                self._out.append(Rejected(problem, f"{peer.name}: group {entry.group}"))
+
+    def _greet(self, peer: Peer) -> None:
+        """Answer at once, by unicast and as a raw frame: it may not know that we are here."""
+        for election in self.elections.values():
+            election.group.speak(to=peer.node, everywhere=True)
+
+    def _take_greater_incarnation(self, advert: Advert, now: float) -> None:
+        greater = self.around.roster.outgrown_by(advert, now)
+        if greater is not None:
+            self.around.roster.begin_incarnation(greater)
+            self._out.append(StoreIncarnation(greater))
+
+    def _forget(self, node: NodeId) -> None:
+        if self.around.roster.forget(node):
+            self._out.append(StorePeers())
+        for election in self.elections.values():
+            election.forget(node)
+
+    # Speech
+
+    def _collect(self, now: float) -> list[Action]:
+        """The actions of this round: what the elections want done, then what they want said."""
+        actions, self._out = self._out, []
+        for election in self.elections.values():
+            actions += election.group.out
+            election.group.out = []
+        return actions + self._compose(now)
+
+    def _compose(self, now: float) -> list[Action]:
+        """Few adverts for all that was said: one for everybody, one for each peer spoken to."""
+        said: dict[tuple[NodeId | None, Mac | None], dict[GroupId, list[Speak]]] = {}
+        for group_id, election in self.elections.items():
+            for speak in election.group.speech:
+                said.setdefault((speak.to, speak.mac), {}).setdefault(group_id, []).append(speak)
+            election.group.speech = []
+        if self.around.address is None:
+            return []
+        return [self._send(to, mac, groups, now) for (to, mac), groups in said.items()]
+
+    def _send(
+        self, to: NodeId | None, mac: Mac | None, groups: dict[GroupId, list[Speak]], now: float
+    ) -> SendAdvert:
+        entries = tuple(self._entry(group_id, speaks, now) for group_id, speaks in groups.items())
+        everywhere = any(speak.everywhere for speaks in groups.values() for speak in speaks)
+        advert = self._advert_of(entries, now)
+        peer = self.around.roster.peers.get(to) if to else None
+        if peer is None and mac is None:
+            return self._send_to_all(advert, everywhere, now)
+        raw_to = (mac,) if mac else peer.macs[:1] if peer else ()
+        paths = {Path.UNICAST} if peer else set()
+        if everywhere or (peer and peer.udp_silent(now)):
+            paths.add(Path.RAW)
+        return SendAdvert(advert, to, peer.address if peer else None, frozenset(paths), raw_to)
+
+    def _send_to_all(self, advert: Advert, everywhere: bool, now: float) -> SendAdvert:
+        roster = self.around.roster
+        interval = min((entry.interval for entry in advert.entries), default=1.0)
+        raw_to = roster.raw_targets(now, interval)
+        if everywhere and raw_to is None:
+            raw_to = tuple(peer.macs[0] for peer in roster.peers.values() if peer.macs)
+        paths = {Path.MULTICAST} if raw_to is None else {Path.MULTICAST, Path.RAW}
+        return SendAdvert(advert, paths=frozenset(paths), raw_to=raw_to or ())
+
+    def _advert_of(self, entries: tuple[Entry, ...], now: float) -> Advert:
+        around = self.around
+        assert around.address is not None
+        self._sequence += 1
+        return Advert(
+            node=around.node,
+            name=around.name,
+            incarnation=around.roster.incarnation,
+            sequence=self._sequence,
+            address=around.address,
+            macs=around.macs,
+            capabilities=around.capabilities,
+            heard=around.roster.heard(now),
+            entries=entries,
+        )
+
+    def _entry(self, group_id: GroupId, speaks: list[Speak], now: float) -> Entry:
+        messages = tuple(dict.fromkeys(message for speak in speaks for message in speak.messages))
+        return self.elections[group_id].group.entry(messages, now)
+
+    def _advertise_backups(self, now: float) -> None:
+        self._backup_advert_at = now + self._backup_interval()
+        for election in self.elections.values():
+            if election.group.role is not Role.ACTIVE:
+                election.group.speak()
+
+    def _backup_interval(self) -> float:
+        """The pace of the adverts of all groups that are not active here."""
+        intervals = [e.group.settings.timing.backup_interval for e in self.elections.values()]
+        return min(intervals, default=1.0)
+
+    def _election(self, group: GroupId) -> Election:
+        return self.elections[group]
