@@ -73,6 +73,8 @@ def test_two_sockets_do_not_hear_each_others_replies(cable: Cable, echo: LinuxEc
     try:
         other.send(cable.right.address, b"other", 1)
         assert len(replies(other, 1)) == 1
+        # The kernel keeps it from us: not even a wake-up.
+        assert select.select([echo.fileno()], [], [], 0)[0] == []
         assert echo.receive(10) == []
     finally:
         other.close()

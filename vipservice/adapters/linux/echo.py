@@ -35,8 +35,7 @@ class LinuxEchoSocket:
     """Sends echo requests from our own address, and reads the replies with the kernel's receive time.
 
     SOCK_DGRAM where net.ipv4.ping_group_range allows it (the kernel then keeps the identifier), else
-    SOCK_RAW with CAP_NET_RAW. The socket prefers the interface but is not bound to it: the reply of an
-    address that this host itself holds comes back through the loopback interface.
+    SOCK_RAW with CAP_NET_RAW. Requests go out by the interface; a reply counts wherever it comes in.
     """
 
     def __init__(self, interface: Interface, own: Address) -> None:
