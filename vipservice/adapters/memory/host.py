@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from math import inf
@@ -21,6 +22,7 @@ from vipservice.core.actions import (
     Rejected,
     Release,
     Renew,
+    Repaired,
     SendAdvert,
     Stopped,
     StoreIncarnation,
@@ -28,6 +30,7 @@ from vipservice.core.actions import (
     Turned,
 )
 from vipservice.core.events import (
+    AddressAdded,
     AddressRemoved,
     AdvertReceived,
     BindFailed,
@@ -38,6 +41,7 @@ from vipservice.core.events import (
     LinkChanged,
     NeighbourSeen,
     Stalled,
+    StopAsked,
 )
 from vipservice.core.messages import Path
 from vipservice.core.roster import Peer
@@ -81,17 +85,25 @@ class MemoryHost:
         self.powered = True
         self.link_up = True
         self.hung = False
+        self.paused_at: float | None = None
+        self.behind = 0.0
+        """Seconds this host's clock has missed in pauses that its guest cannot see."""
+        self.neighbours: dict[Address, Mac] = {}
+        """The kernel's neighbour cache: who spoke last for an address."""
         self.segment: Segment | None = None
         self.disk = Disk()
         self.done: list[CommandDone] = []
         self.stopped: set[GroupId] = set()
+        self.turned: list[tuple[float, Turned]] = []
         self.rejected: list[Rejected] = []
         self.sent: list[SendAdvert] = []
         self.announced = 0
         self._latest_lapse = latest_lapse
         self._inbox: list[Event] = []
+        self._ring: list[Frame] = []
         self._armed = inf
         self._turn = 0
+        self._exits = False
 
     def plug_in(self, lan: MemoryLan) -> None:
         """Called by the LAN."""
@@ -100,9 +112,24 @@ class MemoryHost:
         self.kernel = Kernel(self.address, self.dice, self._latest_lapse)
 
     @property
+    def clock(self) -> float:
+        """This host's own monotonic clock."""
+        return self.lan.now - self.behind
+
+    @property
+    def plugged(self) -> bool:
+        """Whether frames reach its card, which keeps them while the machine stands still."""
+        return self.powered and self.link_up
+
+    @property
     def on_line(self) -> bool:
         """Whether frames can leave and reach the host."""
-        return self.powered and self.link_up
+        return self.plugged and self.paused_at is None
+
+    @property
+    def awake(self) -> bool:
+        """Whether the daemon runs and turns its loop."""
+        return self.segment is not None and not self.hung and self.on_line
 
     # The daemon's life
 
@@ -116,7 +143,8 @@ class MemoryHost:
         for settings in self.groups:
             own, reserved = disk.terms.get(settings.id, (0, 1))
             self.segment.add(settings, own, reserved)
-        self._inbox, self.hung = [], False
+        self._inbox, self.hung, self._exits = [], False, False
+        self.stopped.clear()
         self._handle(self._interface())
 
     def kill(self) -> None:
@@ -126,6 +154,11 @@ class MemoryHost:
             self.disk.peers = [Peer(p.node, p.name, p.macs, p.address) for p in known]
         self.segment, self._inbox, self._armed = None, [], inf
 
+    def stop(self) -> None:
+        """SIGTERM: the daemon leaves in good order, then it is gone."""
+        self._exits = True
+        self._event(StopAsked())
+
     def hang(self) -> None:
         """SIGSTOP."""
         self.hung = True
@@ -134,16 +167,50 @@ class MemoryHost:
         """SIGCONT: first all sockets, then timers, then act."""
         self.hung = False
         inbox, self._inbox = self._inbox, []
-        late = self.lan.now - self._armed
+        late = self.clock - self._armed
         for event in inbox:
             self._handle(event)
         if self.segment is not None and late > self.segment.stall_threshold():
             self._handle(Stalled(late))
         self._wake(self._turn)
 
+    def pause(self) -> None:
+        """A hypervisor stops the whole host, kernel and clock: frames wait in the ring meanwhile."""
+        self.paused_at = self.lan.now
+
+    def unpause(self) -> None:
+        """The host goes on as if nothing had been; the ring is read first."""
+        assert self.paused_at is not None
+        self.behind += self.lan.now - self.paused_at
+        self.paused_at = None
+        ring, self._ring = self._ring, []
+        for gone_at in self.kernel.ends():
+            self._at(gone_at, self._lapse)
+        for frame in ring:
+            self.receive(frame)
+        self._arm()
+
+    def suspend(self) -> None:
+        """The machine sleeps: as paused, but its clock will know."""
+        self.paused_at = self.lan.now
+
+    def wake(self) -> None:
+        """It goes on: the kernel works off what the card has kept, then the daemon its sockets."""
+        assert self.paused_at is not None
+        ends = self.kernel.stood_still(self.lan.now - self.paused_at)
+        self.paused_at = None
+        for gone_at in ends:
+            self._at(gone_at, self._lapse)
+        self.hang()
+        ring, self._ring = self._ring, []
+        for frame in ring:
+            self.receive(frame)
+        self.resume()
+
     def die(self) -> None:
         """The whole host goes."""
         self.kill()
+        self.paused_at, self._ring = None, []
         self.powered = False
         self.kernel.reboot()
 
@@ -171,10 +238,17 @@ class MemoryHost:
         if self.kernel.remove(address):
             self._event(AddressRemoved(address))
 
+    def add_by_hand(self, address: Address) -> None:
+        """Somebody configures the address, for ever."""
+        self.kernel.add_permanent(address)
+        self._event(AddressAdded(address, ours=False))
+
     # The wire
 
     def receive(self, frame: Frame) -> None:
         """A frame arrives: the kernel answers what is its own, the daemon sees what passes its filter."""
+        if self.paused_at is not None and self.plugged and len(self._ring) < INBOX:
+            self._ring.append(frame)
         if not self.on_line:
             return
         match frame:
@@ -184,6 +258,8 @@ class MemoryHost:
                 self._event(AdvertReceived(frame.advert, frame.path))
 
     def _arp(self, frame: ArpFrame) -> None:
+        if frame.sender is not None:
+            self.neighbours[frame.sender] = frame.source
         if not frame.answer and frame.sender != frame.target and self.kernel.answers_for(frame.target):
             asker = frame.sender or IPv4Address(0)
             reply = ArpFrame(self.macs[0], frame.source, frame.target, asker, answer=True)
@@ -197,13 +273,17 @@ class MemoryHost:
 
     # The daemon's loop
 
+    def _at(self, clock: float, call: Callable[[], None]) -> None:
+        """Do `call` when our own clock has reached `clock`; rounding must not wake us before."""
+        self.lan.at(clock + self.behind + (1e-9 if self.behind else 0.0), call)
+
     def _interface(self) -> InterfaceReady:
         assert self.segment is not None
         leftovers = tuple(
-            Leftover(address, self.kernel.lease_left(address, self.lan.now), ours)
+            Leftover(address, self.kernel.lease_left(address, self.clock), ours)
             for address in self.segment.around.floating
             if self.kernel.holds(address)
-            for ours in [self.kernel.lease_left(address, self.lan.now) is not None]
+            for ours in [self.kernel.lease_left(address, self.clock) is not None]
         )
         return InterfaceReady(self.address, self.macs, self.link_up, self.gateway, leftovers)
 
@@ -218,7 +298,7 @@ class MemoryHost:
 
     def _handle(self, event: Event) -> None:
         if self.segment is not None:
-            self._perform(self.segment.handle(event, self.lan.now))
+            self._perform(self.segment.handle(event, self.clock))
             self._arm()
 
     def _arm(self) -> None:
@@ -226,18 +306,21 @@ class MemoryHost:
             return
         self._turn += 1
         turn = self._turn
-        self._armed = self.segment.deadline(self.lan.now)
+        self._armed = self.segment.deadline(self.clock)
         if self._armed < inf:
-            self.lan.at(self._armed, lambda: self._wake(turn))
+            self._at(self._armed, lambda: self._wake(turn))
 
     def _wake(self, turn: int) -> None:
-        if self.segment is None or self.hung or turn != self._turn:
+        stands_still = self.hung or self.paused_at is not None
+        if self.segment is None or stands_still or turn != self._turn:
             return
-        self._perform(self.segment.tick(self.lan.now))
+        self._perform(self.segment.tick(self.clock))
         self._arm()
 
     def _lapse(self) -> None:
-        for address in self.kernel.lapse(self.lan.now):
+        if self.paused_at is not None:
+            return
+        for address in self.kernel.lapse(self.clock):
             self.lan.note(self.name, f"the kernel frees {address}")
             self._event(AddressRemoved(address))
 
@@ -273,6 +356,7 @@ class MemoryHost:
         match action:
             case Turned():
                 text = f"{action.old.value} -> {action.new.value}: {action.detail} [{action.reason.value}]"
+                self.turned.append((self.lan.now, action))
                 self.lan.note(self.name, text)
             case ConditionChanged():
                 self.lan.note(
@@ -284,19 +368,25 @@ class MemoryHost:
                 self.disk.incarnation = action.incarnation
             case CommandDone():
                 self.done.append(action)
+                self.lan.note(self.name, f"command {'done' if action.ok else 'refused'}: {action.detail}")
+            case Repaired():
+                self.lan.note(self.name, f"puts {action.address} back")
             case Stopped():
                 self.stopped.add(action.group)
+                if self._exits and len(self.stopped) == len(self.groups):
+                    self.lan.note(self.name, "exits")
+                    self.lan.at(self.lan.now, self.kill)
             case Rejected():
                 self.rejected.append(action)
 
     def _bind(self, action: Bind | Renew) -> Event:
-        if self.lan.now > action.not_after:
+        if self.clock > action.not_after:
             return BindFailed(action.group, "the right to bind had run out", late=True)
         for address in action.addresses:
-            gone_at = self.kernel.bind(address, action.lease, self.lan.now)
-            self.lan.at(gone_at, self._lapse)
+            gone_at = self.kernel.bind(address, action.lease, self.clock)
+            self._at(gone_at, self._lapse)
             if isinstance(action, Bind):
-                self.lan.bound_by(self.name, address)
+                self.lan.ownership.bound(self.name, address)
         return Bound(action.group)
 
     def _send_arp(self, sender: Address | None, target: Address, to: Mac | None = None) -> None:

@@ -21,13 +21,16 @@ class Kernel:
 
     def __init__(self, own: Address, dice: Random, latest_lapse: float = LATEST_LAPSE) -> None:
         self.own = own
+        self.earliest_lapse = 0.0
+        self.latest_lapse = latest_lapse
+        self.proxy = False
+        """It answers ARP for every address, as a gateway with proxy ARP does."""
         self._dice = dice
-        self._latest_lapse = latest_lapse
         self._leased: dict[Address, _Held] = {}
 
     def bind(self, address: Address, lease: float, now: float) -> float:
         """Add or renew; returns when it will be freed if nobody renews it again."""
-        gone_at = now + lease + self._dice.uniform(0.0, self._latest_lapse)
+        gone_at = now + lease + self._dice.uniform(self.earliest_lapse, self.latest_lapse)
         self._leased[address] = _Held(now + lease, gone_at)
         return gone_at
 
@@ -45,12 +48,16 @@ class Kernel:
 
     def answers_for(self, address: Address) -> bool:
         """Whether an ARP request for it is answered."""
-        return address == self.own or address in self._leased
+        return self.proxy or address == self.own or address in self._leased
 
     def lease_left(self, address: Address, now: float) -> float | None:
         """Seconds of lease; None when permanent or absent."""
         held = self._leased.get(address)
         return None if held is None or held.lease_end == inf else max(0.0, held.lease_end - now)
+
+    def ends(self) -> list[float]:
+        """When each leased address will be freed if nobody renews it."""
+        return [held.gone_at for held in self._leased.values() if held.gone_at < inf]
 
     def lapse(self, now: float) -> list[Address]:
         """Free what is overdue."""
@@ -58,6 +65,14 @@ class Kernel:
         for address in gone:
             del self._leased[address]
         return gone
+
+    def stood_still(self, seconds: float) -> list[float]:
+        """Lifetimes do not count suspended time; returns when the leased ones will be freed now."""
+        self._leased = {
+            address: _Held(held.lease_end + seconds, held.gone_at + seconds)
+            for address, held in self._leased.items()
+        }
+        return self.ends()
 
     def reboot(self) -> None:
         """Nothing that was leased survives a reboot."""

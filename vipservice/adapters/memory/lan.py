@@ -9,12 +9,12 @@ from heapq import heappop, heappush
 from itertools import count, permutations
 from random import Random
 
+from vipservice.adapters.memory.fabric import Fabric
 from vipservice.adapters.memory.frames import AdvertFrame, ArpFrame, Frame
 from vipservice.adapters.memory.host import MemoryHost
+from vipservice.adapters.memory.ownership import Ownership, Pair, TwoOwners
 from vipservice.core.messages import Path
 from vipservice.core.values import Address
-
-Pair = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -24,15 +24,6 @@ class Weather:
     delay: tuple[float, float] = (0.0001, 0.0003)
     loss: float = 0.0
     duplication: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TwoOwners:
-    """At `at`, `binder` bound the address while `other`, which it can reach both ways, held it."""
-
-    at: float
-    binder: str
-    other: str
 
 
 @dataclass(slots=True)
@@ -55,7 +46,11 @@ class MemoryLan:
         self.blocks = Blocks()
         self.hosts: dict[str, MemoryHost] = {}
         self.trace: list[str] = []
-        self.violations: list[TwoOwners] = []
+        self.ownership = Ownership(self)
+        self.fabric: Fabric | None = None
+        self.floating: frozenset[Address] = frozenset()
+        self.recording: list[tuple[float, str, AdvertFrame]] | None = None
+        """Every advert that is sent, while somebody records."""
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -64,6 +59,7 @@ class MemoryLan:
     def add(self, host: MemoryHost) -> MemoryHost:
         """Plug a host in."""
         self.hosts[host.name] = host
+        self.floating |= {address for group in host.groups for address in group.addresses}
         host.plug_in(self)
         return host
 
@@ -76,9 +72,11 @@ class MemoryLan:
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
         end = self.now + seconds
+        self.ownership.observe()
         while self._heap and self._heap[0][0] <= end:
             self.now, _, call = heappop(self._heap)
             call()
+            self.ownership.observe()
         self.now = end
 
     def note(self, host: str, text: str) -> None:
@@ -105,9 +103,9 @@ class MemoryLan:
         """Nothing leaves this host; what is sent to it still comes in."""
         self.blocks.everything |= {(name, other) for other in self.hosts if other != name}
 
-    def block_adverts(self, raw: bool = True) -> None:
-        """No UDP adverts pass anywhere, nor raw ones unless `raw` is False; ARP does."""
-        pairs = set(permutations(self.hosts, 2))
+    def block_adverts(self, raw: bool = True, pairs: set[Pair] | None = None) -> None:
+        """No UDP adverts pass anywhere (or in `pairs`), nor raw ones unless `raw` is False; ARP does."""
+        pairs = pairs or set(permutations(self.hosts, 2))
         self.blocks.udp |= pairs
         if raw:
             self.blocks.raw |= pairs
@@ -122,7 +120,8 @@ class MemoryLan:
         """Whether this frame (or any at all) gets from one host to the other."""
         pair = (source, destination)
         sender, receiver = self.hosts[source], self.hosts[destination]
-        if pair in self.blocks.everything or not (sender.on_line and receiver.on_line):
+        takes_in = receiver.on_line if frame is None else receiver.plugged
+        if pair in self.blocks.everything or not (sender.on_line and takes_in):
             return False
         match frame:
             case AdvertFrame(path=Path.RAW):
@@ -134,20 +133,37 @@ class MemoryLan:
             case None:
                 return True
 
+    def reach_each_other(self, one: str, other: str) -> bool:
+        """Whether frames pass both ways between two hosts; none does where one stands still."""
+        return self.passes(one, other) and self.passes(other, one)
+
     def send(self, source: str, frame: Frame) -> None:
         """Deliver to whom it is for; each copy meets its own weather."""
+        if self.recording is not None and isinstance(frame, AdvertFrame):
+            self.recording.append((self.now, source, frame))
+        if self.fabric is not None and isinstance(frame, ArpFrame):
+            reply = self.fabric.takes(frame)
+            if reply is not None:
+                self._deliver(source, self.hosts[source], reply)
+            if self.fabric.keeps_from_flooding(frame):
+                return
         for name, host in self.hosts.items():
             wanted = frame.destination is None or frame.destination in host.macs
             if name != source and wanted and self.passes(source, name, frame):
-                self._deliver(host, frame)
+                self._deliver(source, host, frame)
 
-    def _deliver(self, host: MemoryHost, frame: Frame) -> None:
+    def _deliver(self, source: str, host: MemoryHost, frame: Frame) -> None:
         weather = self.weather
         if self.dice.random() < weather.loss:
             return
         copies = 2 if self.dice.random() < weather.duplication else 1
         for _ in range(copies):
-            self.at(self.now + self.dice.uniform(*weather.delay), lambda: host.receive(frame))
+            self.at(self.now + self.dice.uniform(*weather.delay), lambda: self._arrive(source, host, frame))
+
+    def _arrive(self, source: str, host: MemoryHost, frame: Frame) -> None:
+        if isinstance(frame, AdvertFrame) and host.awake:
+            self.ownership.advert_passed(source, host.name)
+        host.receive(frame)
 
     # Who owns it
 
@@ -155,9 +171,7 @@ class MemoryLan:
         """The hosts whose kernels hold the address now and whose frames can leave them."""
         return {name for name, host in self.hosts.items() if host.powered and host.kernel.holds(address)}
 
-    def bound_by(self, name: str, address: Address) -> None:
-        """Check promise 1 at the moment of a bind."""
-        for other in self.owners(address) - {name}:
-            if self.passes(name, other) and self.passes(other, name):
-                self.violations.append(TwoOwners(self.now, name, other))
-                self.note(name, f"TWO OWNERS: {other} holds the address too")
+    @property
+    def violations(self) -> list[TwoOwners]:
+        """Every breach of promise 1 so far."""
+        return self.ownership.violations
