@@ -1,0 +1,228 @@
+"""What this node shows of itself: one frozen snapshot for `status`, systemd, the page and the metrics.
+
+The loop builds it; everybody else only reads. Seconds are on the loop's clock unless called wall clock.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from vipservice.core.roles import Role
+from vipservice.core.status import GroupStatus, NodeView
+from vipservice.core.values import Address, NodeId
+
+SUMMARY_FROM = 4
+"""Groups: from here on the line for the service manager counts roles instead of telling each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGroupStatus:
+    """A group as its election sees it, and as the kernel does."""
+
+    core: GroupStatus
+    interface: str
+    bound: Mapping[Address, bool]
+    """Whether the kernel has the address on the interface now; an address that is missing counts as no."""
+    expected_nodes: int | None = None
+    """What `nodes` says, this node included; None where nobody said."""
+
+    @property
+    def serving(self) -> bool:
+        """Active, and the kernel agrees."""
+        return self.core.role is Role.ACTIVE and all(self.holds(one) for one in self.core.addresses)
+
+    def holds(self, address: Address) -> bool:
+        """Whether the kernel has it."""
+        return self.bound.get(address, False)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """A node that we have heard, or remember from an earlier life."""
+
+    node: NodeId
+    name: str
+    address: Address
+    interface: str
+    heard_ago: float
+    """Seconds; inf for not in this life."""
+    hears_us_ago: float
+    """Seconds since it last heard us, by its own word; inf for never."""
+    living: bool
+    last_seen: float
+    """Wall clock, seconds since the epoch; 0 for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadStatus:
+    """How the last reading of the configuration went; the start counts as one."""
+
+    ok: bool
+    succeeded_at: float
+    """Wall clock of the last good one, seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """This node, now."""
+
+    name: str
+    node_id: NodeId
+    version: str
+    incarnation: int
+    pid: int
+    now: float
+    wall: float
+    """Wall clock at `now`, seconds since the epoch."""
+    started: float
+    source: Path
+    """The configuration file."""
+    key_ids: tuple[int, ...]
+    """Numbers of the keys that sign and verify adverts; never the keys."""
+    reload: ReloadStatus
+    groups: tuple[LinkGroupStatus, ...]
+    peers: tuple[PeerStatus, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Sentences about interfaces that are not usable yet."""
+    problems: tuple[str, ...] = ()
+    """Sentences about what does not work on this host now (state directory, scheduling)."""
+    notices: tuple[str, ...] = ()
+    """Sentences that the configuration gave rise to."""
+
+    def group(self, name: str) -> LinkGroupStatus | None:
+        """The group with this name or id."""
+        return next((one for one in self.groups if name in {one.core.name, str(one.core.id)}), None)
+
+    def wall_at(self, moment: float) -> float:
+        """The wall clock at a moment of the loop's clock, as today's wall clock counts back."""
+        return self.wall - (self.now - moment)
+
+
+def to_json(status: NodeStatus) -> dict[str, Any]:
+    """The snapshot as JSON takes it: the answer to `status`, and what `status --json` prints.
+
+    Moments are RFC 3339 in UTC, durations seconds, what never happened null. Keys only ever join.
+
+    node: `name`, `node_id` (32 hex digits), `version`, `pid`, `incarnation`, `time`, `started`, `up_for`,
+        `config` (path), `key_ids`, `reload` {`ok`, `succeeded_at`}, `waiting`, `problems`, `notices`
+        (sentences), `groups`, `peers`.
+    group: `id`, `name`, `interface`, `role`, `since`, `since_ago`, `reason`, `detail`, `addresses`
+        [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `owner`
+        (name), `owners_observed`, `verdict`, `maintenance`, `healthy`, `expected_nodes`, `conditions`
+        {kind: sentence}, `nodes` [{`name`, `node_id`, `address`, `role`, `priority`, `term`,
+        `heard_ago`, `hears_us_ago`, `living`, `fit`}].
+    peer: `name`, `node_id`, `address`, `interface`, `heard_ago`, `hears_us_ago`, `living`, `last_seen`.
+    """
+    return {
+        "name": status.name,
+        "node_id": status.node_id.hex(),
+        "version": status.version,
+        "pid": status.pid,
+        "incarnation": status.incarnation,
+        "time": rfc3339(status.wall),
+        "started": rfc3339(status.wall_at(status.started)),
+        "up_for": _seconds(status.now - status.started),
+        "config": str(status.source),
+        "key_ids": list(status.key_ids),
+        "reload": {"ok": status.reload.ok, "succeeded_at": rfc3339(status.reload.succeeded_at)},
+        "waiting": list(status.waiting),
+        "problems": list(status.problems),
+        "notices": list(status.notices),
+        "groups": [_group(group, status) for group in status.groups],
+        "peers": [_peer(peer) for peer in status.peers],
+    }
+
+
+def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
+    core = group.core
+    return {
+        "id": int(core.id),
+        "name": core.name,
+        "interface": group.interface,
+        "role": core.role.value,
+        "since": rfc3339(status.wall_at(core.since)),
+        "since_ago": _seconds(status.now - core.since),
+        "reason": core.reason.value,
+        "detail": core.detail,
+        "addresses": [{"address": str(one), "bound": group.holds(one)} for one in core.addresses],
+        "serving": group.serving,
+        "priority": core.priority,
+        "term": core.term,
+        "lease_left": _seconds(max(0.0, core.lease_left)),
+        "owner": core.owner,
+        "owners_observed": core.owners_observed,
+        "verdict": core.verdict,
+        "maintenance": core.maintenance,
+        "healthy": core.healthy,
+        "expected_nodes": group.expected_nodes,
+        "conditions": {kind.value: detail for kind, detail in core.conditions.items()},
+        "nodes": [_view(node) for node in core.nodes],
+    }
+
+
+def _view(node: NodeView) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "node_id": node.node.hex(),
+        "address": str(node.address),
+        "role": node.role.value,
+        "priority": node.priority,
+        "term": node.term,
+        "heard_ago": _seconds(node.heard_ago),
+        "hears_us_ago": _seconds(node.hears_us_ago),
+        "living": node.living,
+        "fit": node.fit,
+    }
+
+
+def _peer(peer: PeerStatus) -> dict[str, Any]:
+    return {
+        "name": peer.name,
+        "node_id": peer.node.hex(),
+        "address": str(peer.address),
+        "interface": peer.interface,
+        "heard_ago": _seconds(peer.heard_ago),
+        "hears_us_ago": _seconds(peer.hears_us_ago),
+        "living": peer.living,
+        "last_seen": rfc3339(peer.last_seen) if peer.last_seen else None,
+    }
+
+
+def rfc3339(wall: float) -> str:
+    """A moment of the wall clock, UTC, to the millisecond: `2026-11-22T12:03:04.120Z`."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seconds(duration: float) -> float | None:
+    """To the tenth of a millisecond; JSON has no infinity."""
+    return round(duration, 4) if isfinite(duration) else None
+
+
+def status_line(status: NodeStatus) -> str:
+    """One line: `vip: active since 12:03:04, node-b handed over; 192.168.3.234 on eth0; peers 2`."""
+    groups = status.groups
+    parts = [_count_roles(groups)] if len(groups) >= SUMMARY_FROM else [_tell(one, status) for one in groups]
+    parts += status.waiting
+    return " | ".join(parts) or "no floating address is enabled"
+
+
+def _tell(group: LinkGroupStatus, status: NodeStatus) -> str:
+    core = group.core
+    since = time.strftime("%H:%M:%S", time.localtime(status.wall_at(core.since)))
+    addresses = ", ".join(str(one) for one in core.addresses)
+    peers = sum(node.living for node in core.nodes)
+    alarms = "".join(f"; {kind.value}" for kind in core.conditions)
+    return (
+        f"{core.name}: {core.role.value} since {since}, {core.detail}; "
+        f"{addresses} on {group.interface}; peers {peers}{alarms}"
+    )
+
+
+def _count_roles(groups: Iterable[LinkGroupStatus]) -> str:
+    roles = [group.core.role for group in groups]
+    counts = ", ".join(f"{roles.count(role)} {role.value}" for role in Role if role in roles)
+    return f"{len(roles)} groups: {counts}"
