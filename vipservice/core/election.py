@@ -29,7 +29,7 @@ from vipservice.core.settings import GroupSettings
 from vipservice.core.standby import Standby
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.surroundings import Surroundings
-from vipservice.core.timing import ADOPT_MIN_LEASE
+from vipservice.core.timing import ADOPT_MIN_LEASE, WITNESS_PERIOD
 from vipservice.core.values import Address, NodeId
 from vipservice.core.verdicts import HeldByPeer
 
@@ -53,6 +53,7 @@ class Election:
         self.taking = Taking(self.group)
         self._faults: dict[Reason, tuple[str, float]] = {}
         self._out_at = inf
+        self._sign_at = inf
         self._stop_told = False
 
     # The host
@@ -60,6 +61,8 @@ class Election:
     def interface_ready(self, event: InterfaceReady, now: float) -> None:
         """The interface and our own address are known: adopt, stand by, or say why not."""
         self._faults.pop(Reason.INTERFACE_LOST, None)
+        if self.group.role is Role.ACTIVE:
+            return
         leftovers = [one for one in event.leftovers if one.address in self.group.settings.addresses]
         foreign = [one for one in leftovers if not one.ours]
         if foreign:
@@ -184,7 +187,7 @@ class Election:
             if active:
                 self.holding.rival_frame(event.mac, now)
             elif self._standing_by:
-                self.standby.answered(event.sender, event.mac)
+                self.standby.answered(event.sender, event.mac, now)
         elif event.target in ours and event.target is not None:
             if active and event.answer and event.to_us:
                 self.holding.proved(now)
@@ -194,6 +197,7 @@ class Election:
     def heard_anybody(self, now: float) -> None:
         """Some other host's frame came in: an isolation is over."""
         if self._faults.pop(Reason.ISOLATED, None):
+            self._sign_at = inf
             self._recover(now)
 
     def twin_seen(self, name: str, we_yield: bool, now: float) -> None:
@@ -261,7 +265,7 @@ class Election:
         if self._ready_to_stop:
             return now
         faults = min((until for _, until in self._faults.values()), default=inf)
-        due = [self.giving.deadline(), faults]
+        due = [self.giving.deadline(), faults, self._sign_at]
         if self.group.role is Role.ACTIVE:
             due += [self.holding.deadline(), self._out_at]
         elif self._standing_by:
@@ -280,6 +284,9 @@ class Election:
             self._look_for_successor(now)
         elif self._standing_by:
             self.standby.tick(now)
+        if now >= self._sign_at:
+            self._sign_at = now + WITNESS_PERIOD
+            self.group.ask_for_signs()
         if self._ready_to_stop:
             self._leave_without_successor(now)
 
@@ -345,6 +352,8 @@ class Election:
             return
         if self.group.role is Role.FAULT:
             self._faults[self.group.reason] = (self.group.detail, inf)
+            if self.group.reason is Reason.ISOLATED:
+                self._sign_at = now + WITNESS_PERIOD  # nobody speaks to a host that asks nobody
         self._settle(Role.ACTIVE, now)
 
     def _adopt(self, leftovers: list[Leftover], now: float) -> bool:

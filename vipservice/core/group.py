@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from vipservice.core.actions import (
     Action,
+    AskNeighbours,
     Bind,
     ConditionChanged,
     ConditionKind,
@@ -191,6 +192,12 @@ class Group:
         """A bind is done: our term is one more than the greatest stored or heard."""
         self.own_term = self.greatest_term = self.greatest_term + 1
         self._store_term()
+
+    def ask_for_signs(self) -> None:
+        """Ask gateway, peers and recent ARP senders for a frame that proves that we hear."""
+        around = self.around
+        if around.address is not None and (targets := around.to_ask()):
+            self.out.append(AskNeighbours(around.address, targets))
 
     def release(self) -> None:
         """Take the addresses off the interface; always safe."""

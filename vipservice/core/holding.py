@@ -53,7 +53,7 @@ class Holding:
         self._witness_at = now + WITNESS_PERIOD
         self._link_lost_at = self._repair_at = inf
         self.wants_out = False
-        self.announcing.start(now)
+        self._start_announcing(now)
 
     def leave(self) -> None:
         """We hold it no more."""
@@ -121,7 +121,7 @@ class Holding:
         """A signed advert of an active that must release: answer at once, and win the caches back."""
         self._see_rival(f"{rival.name} ({rival.address}) is active too, with a lower rank", now)
         self._group.speak(to=rival.node, everywhere=True)
-        self.announcing.start(now)
+        self._start_announcing(now)
 
     def rival_frame(self, mac: Mac, now: float) -> None:
         """ARP/ND from somebody else with our address as sender: put the question to it, by every path."""
@@ -156,14 +156,14 @@ class Holding:
         """A flap is no fault: the address stays for one interval."""
         if up:
             self._link_lost_at = inf
-            self.announcing.start(now)
+            self._start_announcing(now)
             self._group.speak()
         else:
             self._link_lost_at = now + self._group.pace.kept
 
     def moved_in(self, now: float) -> None:
         """Our MAC has changed: the neighbours must learn it."""
-        self.announcing.start(now)
+        self._start_announcing(now)
         self._group.speak()
 
     def address_removed(self, address: Address, now: float) -> None:
@@ -188,6 +188,12 @@ class Holding:
         self._group.pace.sent()
         self._group.speak()
 
+    def _start_announcing(self, now: float) -> None:
+        """The whole schedule, its first announcement at once."""
+        self.announcing.start(now)
+        if self.announcing.due(now):
+            self._announce()
+
     def _announce(self) -> None:
         group = self._group
         group.out.append(Announce(group.settings.id, group.settings.addresses))
@@ -205,8 +211,7 @@ class Holding:
         """Ask for a sign of life each second, and face it when none has come for a whole lease."""
         self._witness_at = now + WITNESS_PERIOD
         group, around = self._group, self._group.around
-        if around.address is not None and (targets := around.to_ask()):
-            group.out.append(AskNeighbours(around.address, targets))
+        group.ask_for_signs()
         last = around.hearing.last
         silence = now - last
         others = around.hearing.others_before(last) if silence >= group.settings.timing.lease else 0
@@ -226,7 +231,7 @@ class Holding:
         if group.ask_bind(pending, None, -inf, now):
             self.repairs.spend(now)
             group.out += [Repaired(group.settings.id, one) for one in repaired]
-            self.announcing.start(now)
+            self._start_announcing(now)
 
     def _see_rival(self, detail: str, now: float) -> None:
         self._rival_at = now

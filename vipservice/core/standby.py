@@ -8,7 +8,7 @@ the looking. Adverts make this fast; what the kernels answer decides.
 from dataclasses import dataclass
 from math import inf
 
-from vipservice.core.actions import AskNeighbours, ConditionKind, Probe
+from vipservice.core.actions import ConditionKind, Probe
 from vipservice.core.contenders import Contender
 from vipservice.core.group import Group, PendingBind
 from vipservice.core.messages import Hearsay, Question, Request
@@ -58,6 +58,8 @@ class Standby:
         self.yielding = Yielding(group.around.node)
         self.verdict: Verdict = Undecided()
         self._silence_since = 0.0
+        self._proof_from = 0.0
+        """Only a frame heard after this proves that we hear: the first probe, or the latest answer to one."""
         self._not_before = -inf
         self._question_at = inf
         self._ask_at = inf
@@ -117,10 +119,11 @@ class Standby:
         self._resigned = not to_somebody
         self._begin_silence(now if to_somebody else now - PROBE_AFTER * interval)
 
-    def answered(self, address: Address, mac: Mac) -> None:
+    def answered(self, address: Address, mac: Mac, now: float) -> None:
         """Somebody's kernel speaks for one of our addresses."""
         if not self.probing.begun:
             return
+        self._proof_from = now
         self._was_held, self._silent_at = True, None
         again = self.probing.answered(address, mac)
         if again is not None:
@@ -172,7 +175,7 @@ class Standby:
             self._group.speak(Question(), everywhere=True)
         if now >= self._ask_at:
             self._ask_at = now + min(WITNESS_PERIOD, max(self._interval(), 0.02))
-            self._ask()
+            self._group.ask_for_signs()
         if now >= self.probing.due_at or self.probing.begun:
             self._look_and_judge(now)
 
@@ -187,7 +190,7 @@ class Standby:
     def _begin_silence(self, since: float) -> None:
         self._silence_since = since
         start = since + PROBE_AFTER * self._interval()
-        self._question_at = self._ask_at = start
+        self._question_at = self._ask_at = self._proof_from = start
         if self.probing.running and not self.probing.begun:
             self.probing.due_at = start  # nothing was asked since the last advert: nothing to forget
             return
@@ -260,6 +263,8 @@ class Standby:
         if now < self.probing.due_at or group.settings.probe is ProbeMode.OFF:
             self._mute(now)
             return
+        if self.probing.progress() == 1 and not group.around.hearing.proved_since(self._proof_from):
+            group.ask_for_signs()  # a round went unanswered: is it them, or do we hear nobody?
         fast = self._lapsing(now)
         holder = self.watched.macs[0] if self.watched and self.watched.macs else None
         deaf = isinstance(self.verdict, Unknown)
@@ -271,11 +276,6 @@ class Standby:
         """With probe: off nothing is sent, and the wait is the only clock."""
         if self._group.settings.probe is ProbeMode.OFF and now >= self.probing.due_at:
             self.probing.due_at = max(self._elapsed_at(), now + self._interval())
-
-    def _ask(self) -> None:
-        around = self._group.around
-        if around.address is not None and (targets := around.to_ask()):
-            self._group.out.append(AskNeighbours(around.address, targets))
 
     # Judging
 
@@ -344,8 +344,12 @@ class Standby:
         return lease_end + LAPSE_TAIL
 
     def _deaf(self) -> bool:
-        """No proof that we hear, where there should be some: two others had answered in the minute before."""
-        hearing, since = self._group.around.hearing, self._silence_since
+        """No proof that we hear, where there should be some: two others had answered in the minute before.
+
+        What came in before we asked proves nothing: a cable is cut between two adverts, and anybody's frame
+        may fall between the last advert and the cut.
+        """
+        hearing, since = self._group.around.hearing, self._proof_from
         return not hearing.proved_since(since) and hearing.others_before(since) > 1
 
     def _tell(self, verdict: Verdict) -> None:

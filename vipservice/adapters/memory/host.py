@@ -383,9 +383,10 @@ class MemoryHost:
         if self.clock > action.not_after:
             return BindFailed(action.group, "the right to bind had run out", late=True)
         for address in action.addresses:
+            adds = not self.kernel.holds(address)
             gone_at = self.kernel.bind(address, action.lease, self.clock)
             self._at(gone_at, self._lapse)
-            if isinstance(action, Bind):
+            if adds:
                 self.lan.ownership.bound(self.name, address)
         return Bound(action.group)
 
