@@ -102,6 +102,10 @@ class Segment:
         ]
         return max(MIN_STALL, min(downs, default=MIN_STALL))
 
+    def holds(self, group: GroupId) -> bool:
+        """Whether this node is active for the group."""
+        return self.elections[group].group.role is Role.ACTIVE
+
     def listening_for(self) -> frozenset[Address]:
         """Whose ARP/ND packets matter here: ours, the floating ones, witnesses' and peers'."""
         around = self.around
@@ -212,9 +216,9 @@ class Segment:
                     self._greet(peer)
             case Refused(reason, detail):
                 self._out.append(Rejected(reason, detail))
-            case Twin(macs, name):
-                for election in self.elections.values():
-                    election.twin_seen(name, min(around.macs) > min(macs), now)
+            case Twin(macs, name, active_in):
+                for group_id, election in self.elections.items():
+                    election.twin_seen(name, min(around.macs) > min(macs), group_id in active_in, now)
 
     def _accepted(self, advert: Advert, peer: Peer, now: float) -> None:
         for mac in advert.macs[:1]:
@@ -254,7 +258,13 @@ class Segment:
         return actions + self._compose(now)
 
     def _compose(self, now: float) -> list[Action]:
-        """Few adverts for all that was said: one for everybody, one for each peer spoken to."""
+        """Few adverts for all that was said: one for everybody, one for each peer spoken to.
+
+        While the kernel is asked for a bind nothing is said: its answer comes back at once, and then the
+        advert can say what has become of us.
+        """
+        if any(election.group.pending for election in self.elections.values()):
+            return []
         said: dict[tuple[NodeId | None, Mac | None], dict[GroupId, list[Speak]]] = {}
         for group_id, election in self.elections.items():
             for speak in election.group.speech:

@@ -1,0 +1,91 @@
+"""Adverts in and out: sealed, sent by the paths the election names, opened without trust."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+from vipservice.core.actions import SendAdvert
+from vipservice.core.events import AdvertReceived
+from vipservice.core.messages import Path
+from vipservice.core.values import Address, Mac
+from vipservice.runtime.ports import AdvertSockets, HostError, Neighbours
+from vipservice.wire import advert as wire_advert
+from vipservice.wire import ethernet
+from vipservice.wire.errors import DecodeError
+from vipservice.wire.signing import Keyring, read, seal
+
+BATCH = 64
+"""Datagrams taken from one socket in one round: a flood must not keep the timers waiting."""
+
+
+class Adverts:
+    """The adverts of one interface."""
+
+    def __init__(
+        self,
+        sockets: AdvertSockets,
+        neighbours: Neighbours,
+        keyring: Keyring,
+        unicast_peers: tuple[Address, ...],
+        own_mac: Mac,
+    ) -> None:
+        self._sockets = sockets
+        self._neighbours = neighbours
+        self._keyring = keyring
+        self._unicast_peers = unicast_peers
+        self._own_mac = own_mac
+        self._sequence = count(1)
+        self._ttl_seen = 0
+
+    def receive(self, rejected: Callable[[str, str], None]) -> list[AdvertReceived]:
+        """Everything that is there now (bounded) and can be believed; the rest is counted by reason."""
+        datagrams = list(self._sockets.receive(BATCH))
+        datagrams += [(payload, Path.RAW) for payload in self._neighbours.receive_adverts(BATCH)]
+        received = []
+        for payload, path in datagrams:
+            try:
+                received.append(AdvertReceived(read(payload, self._keyring), path))
+            except DecodeError as error:
+                rejected(error.reason, error.detail)
+        self._count_ttl(rejected)
+        return received
+
+    def send(self, action: SendAdvert) -> list[tuple[Path, HostError | None]]:
+        """Send one advert by each of its paths; what each of them said.
+
+        Groups that do not fit into one datagram leave in several, each with a sequence number of its own.
+        """
+        outcome = []
+        for entries in wire_advert.fit_entries(action.advert):
+            advert = replace(action.advert, entries=entries, sequence=next(self._sequence))
+            datagram = seal(wire_advert.encode(advert), self._keyring)
+            for path in action.paths:
+                outcome.append((path, self._try(path, datagram, action)))
+        return outcome
+
+    def _try(self, path: Path, datagram: bytes, action: SendAdvert) -> HostError | None:
+        try:
+            self._send(path, datagram, action)
+        except HostError as error:
+            return error
+        return None
+
+    def _send(self, path: Path, datagram: bytes, action: SendAdvert) -> None:
+        match path:
+            case Path.RAW:
+                for mac in action.raw_to or (ethernet.BROADCAST,):
+                    self._neighbours.send(ethernet.advert_frame(datagram, self._own_mac, mac))
+            case Path.UNICAST:
+                if action.peer_address is not None:
+                    self._sockets.send_unicast(datagram, action.peer_address)
+            case Path.MULTICAST if self._unicast_peers:
+                for address in self._unicast_peers:
+                    if address != action.advert.address:
+                        self._sockets.send_unicast(datagram, address)
+            case Path.MULTICAST:
+                self._sockets.send_multicast(datagram)
+
+    def _count_ttl(self, rejected: Callable[[str, str], None]) -> None:
+        for _ in range(self._sockets.rejected_ttl - self._ttl_seen):
+            rejected("ttl", "a datagram that came through a router")
+        self._ttl_seen = self._sockets.rejected_ttl

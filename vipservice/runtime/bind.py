@@ -1,0 +1,64 @@
+"""Binding: the few system calls that add, renew and remove the address, with the clock read around each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vipservice.core.actions import Bind, Release, Renew
+from vipservice.core.events import BindFailed, Bound
+from vipservice.core.values import Address, GroupId
+from vipservice.runtime.ports import Host, HostError
+
+LATE = "the right to bind had run out"
+
+
+@dataclass(slots=True)
+class Binder:
+    """The addresses of all groups on one interface."""
+
+    host: Host
+    index: int
+    prefix_lengths: dict[GroupId, int]
+    clock: Callable[[], float]
+
+    def bind(self, action: Bind | Renew) -> Bound | BindFailed:
+        """All addresses or none, and none where the clock says that our right is over.
+
+        The clock is read before *and after* the system calls: a stall between verdict and bind, or inside
+        the bind, must not leave an address behind.
+        """
+        if self.clock() > action.not_after:
+            return BindFailed(action.group, LATE, late=True)
+        try:
+            for address in action.addresses:
+                self.host.ensure_bound(self.index, address, self.prefix_lengths[action.group], action.lease)
+        except HostError as error:
+            self._undo(action)
+            return BindFailed(action.group, str(error))
+        if self.clock() > action.not_after:
+            self._undo(action)
+            return BindFailed(action.group, LATE, late=True)
+        return Bound(action.group)
+
+    def release(self, action: Release) -> HostError | None:
+        """Take every address off, verified; one more try for each that resists."""
+        resisting = [one for one in action.addresses if self._remove(action.group, one)]
+        problems = [self._remove(action.group, address) for address in resisting]
+        return next((problem for problem in problems if problem), None)
+
+    def holds(self, address: Address) -> bool:
+        """What the kernel says now."""
+        try:
+            return self.host.holds(self.index, address)
+        except HostError:
+            return False
+
+    def _remove(self, group: GroupId, address: Address) -> HostError | None:
+        try:
+            self.host.ensure_absent(self.index, address, self.prefix_lengths[group])
+        except HostError as error:
+            return error
+        return None
+
+    def _undo(self, action: Bind | Renew) -> None:
+        for address in action.addresses:
+            self._remove(action.group, address)

@@ -1,0 +1,170 @@
+"""The daemon: build, announce READY, then rounds of {wait, read, decide, carry out, re-arm, feed the watchdog}.
+
+One round serves every socket and every timer of every link, whatever woke it, so that the order never
+depends on what asyncio saw first: sockets, then timers, then wait.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from math import inf
+
+from vipservice.core.events import StopAsked
+from vipservice.runtime.link import Link
+from vipservice.runtime.observe import Observer
+from vipservice.runtime.ports import Host, Platform, ServiceManager, StateStore
+from vipservice.runtime.watchdog import Watchdog
+
+log = logging.getLogger("vipservice")
+
+HOST_EVENTS = 256
+"""Kernel events taken in one round."""
+
+LONGEST_WAIT = 1.0
+"""The loop goes round at least this often, seconds: /healthz asks when it last did."""
+
+STOP_LIMIT = 1.5
+"""Seconds from SIGTERM until we leave whatever the peers say; the election itself takes at most 1 s."""
+
+SWITCH_INTERVAL = 0.0002
+"""Seconds a metrics thread may keep the interpreter from the loop."""
+
+COLLECT_AFTER = 50_000
+"""Objects; what the loop makes dies by reference count, so the collector has nothing to hurry for."""
+
+
+class Daemon:
+    """All links of this node, in one loop."""
+
+    def __init__(
+        self,
+        links: Iterable[Link],
+        host: Host,
+        platform: Platform,
+        manager: ServiceManager,
+        store: StateStore,
+        observer: Observer,
+        status_line: Callable[[], str],
+    ) -> None:
+        self.links = list(links)
+        self.last_round = platform.clock()
+        self._host = host
+        self._clock = platform.clock
+        self._manager = manager
+        self._store = store
+        self._observer = observer
+        self._status_line = status_line
+        self._watchdog = Watchdog(manager)
+        self._loop = asyncio.get_running_loop()
+        self._watched: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for = inf
+        self._stopping = asyncio.Event()
+        self._all_stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Take part until SIGTERM, then leave properly."""
+        self._start()
+        try:
+            await self._stopping.wait()
+            await self._say_goodbye()
+        finally:
+            self._leave()
+
+    def stop(self) -> None:
+        """SIGTERM, SIGINT: hand over what we hold and end."""
+        self._stopping.set()
+
+    def round(self) -> None:
+        """Read, decide, carry out, re-arm, feed the watchdog."""
+        try:
+            self._round(self._clock())
+        finally:
+            self._arm()  # whatever happens the next round comes; a watchdog that starves is for systemd to see
+
+    # Inside
+
+    def _round(self, now: float) -> None:
+        late = now - self._armed_for
+        host_events = self._host.events(HOST_EVENTS)
+        for link in self.links:
+            link.read(host_events, now)
+        if late > 0:
+            self._observer.woke_late(late)
+            for link in self.links:
+                link.stood_still(late)
+        for link in self.links:
+            link.tick(now)
+        self._after_round(now)
+
+    def _start(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop)
+        for link in self.links:
+            link.look()
+        self.round()
+        self._manager.ready()
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER)
+
+    def _after_round(self, now: float) -> None:
+        self.last_round = now
+        self._observer.tell()
+        if self._watchdog.round_done(now):
+            self._observer.watchdog_fed()
+        if self._observer.changed:
+            self._observer.changed = False
+            self._manager.status(self._status_line())
+        if self._stopping.is_set() and self._observer.stopped >= self._groups():
+            self._all_stopped.set()
+        self._watch()
+
+    def _arm(self) -> None:
+        """Exactly one timer, for whatever comes first."""
+        now = self._clock()
+        due = [link.deadline(now) for link in self.links]
+        self._armed_for = min([self._watchdog.deadline(), now + LONGEST_WAIT, *due])
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(0.0, self._armed_for - now), self.round)
+
+    def _watch(self) -> None:
+        """Wait on the sockets that are open now."""
+        wanted = {self._host.fileno()}
+        for link in self.links:
+            if link.open is not None:
+                wanted.update(link.open.filenos())
+        for fileno in self._watched - wanted:
+            self._loop.remove_reader(fileno)
+        for fileno in wanted - self._watched:
+            self._loop.add_reader(fileno, self.round)
+        self._watched = wanted
+
+    def _groups(self) -> set[int]:
+        return {group for link in self.links for group in link.groups}
+
+    async def _say_goodbye(self) -> None:
+        """Hand over, or release and say so; bounded."""
+        self._manager.stopping()
+        for link in self.links:
+            link.tell(StopAsked())
+        self.round()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all_stopped.wait(), STOP_LIMIT)
+
+    def _leave(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for fileno in self._watched:
+            self._loop.remove_reader(fileno)
+        for link in self.links:
+            link.release_all()
+            link.close()
+        self._host.close()
+        self._store.close()
+        log.info("stopped")

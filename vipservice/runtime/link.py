@@ -1,0 +1,350 @@
+"""One interface of this host in the election: its sockets, and one round of the loop over them.
+
+A round is: read every socket, tell the election, then the timers, then nothing is left but to wait. What the
+election wants is carried out at once and in order, and what the kernel says to it goes back in.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
+
+from vipservice.config.settings import AdvertSettings, ResolvedGroup
+from vipservice.core.actions import (
+    Action,
+    Announce,
+    AskNeighbours,
+    Bind,
+    Probe,
+    Release,
+    Renew,
+    SendAdvert,
+)
+from vipservice.core.events import (
+    AddressAdded,
+    AddressRemoved,
+    Event,
+    InterfaceLost,
+    LinkChanged,
+    Stalled,
+)
+from vipservice.core.segment import Segment
+from vipservice.core.values import Address, GroupId
+from vipservice.runtime.adverts import Adverts
+from vipservice.runtime.bind import Binder
+from vipservice.runtime.detect import Detector, Found
+from vipservice.runtime.observe import Observer
+from vipservice.runtime.pinger import Pinger, Target
+from vipservice.runtime.ports import (
+    AddressGone,
+    AddressSeen,
+    AdvertSockets,
+    EventsLost,
+    Host,
+    HostError,
+    HostEvent,
+    LinkGone,
+    LinkSeen,
+    Neighbours,
+    Platform,
+)
+from vipservice.runtime.probe import Looking
+from vipservice.wire.signing import Keyring
+
+log = logging.getLogger("vipservice")
+
+RETRY = 1.0
+"""Seconds until an interface that could not be used is looked at again."""
+
+
+@dataclass(slots=True)
+class Open:
+    """The sockets of an interface that is there, and who uses them."""
+
+    found: Found
+    neighbours: Neighbours
+    sockets: AdvertSockets
+    adverts: Adverts
+    looking: Looking
+    binder: Binder
+    pinger: Pinger
+
+    def filenos(self) -> tuple[int, ...]:
+        """What to wait on."""
+        return (*self.neighbours.filenos(), *self.sockets.filenos(), self.pinger.fileno())
+
+    def close(self) -> None:
+        """Let them go."""
+        for one in (self.neighbours, self.sockets, self.pinger):
+            one.close()
+
+
+class Link:
+    """All groups on one interface: opened when it is there, waiting while it is not."""
+
+    def __init__(
+        self,
+        segment: Segment,
+        groups: Iterable[ResolvedGroup],
+        host: Host,
+        platform: Platform,
+        observer: Observer,
+        keyring: Keyring,
+        adverts: AdvertSettings,
+        remembered: set[str],
+    ) -> None:
+        self.segment = segment
+        self.groups = {group.core.id: group for group in groups}
+        self.name = next(iter(self.groups.values())).interface
+        self.open: Open | None = None
+        self._host = host
+        self._platform = platform
+        self._observer = observer
+        self._keyring = keyring
+        self._adverts = adverts
+        self._remembered = remembered
+        self._detector = Detector(host, self.name, segment.around.floating, remembered)
+        self._listening: frozenset[Address] = frozenset()
+        self._look_again_at = inf
+        self.waiting_for = ""
+        """What is missing while the interface cannot be used, in words."""
+
+    # A round
+
+    def read(self, host_events: Iterable[HostEvent], now: float) -> None:
+        """Everything the kernel and the sockets have for us."""
+        for host_event in host_events:
+            self._host_event(host_event)
+        if self.open is None:
+            return
+        for advert in self.open.adverts.receive(self._observer.advert_rejected):
+            self._observer.advert_received(advert.path)
+            self.tell(advert)
+        if self.open is not None:  # an advert may have closed it, in theory; nothing may be assumed of peers
+            for seen in self.open.looking.receive(self._observer.frame_rejected):
+                self.tell(seen)
+            self.open.pinger.receive()
+
+    def stood_still(self, seconds: float) -> None:
+        """We woke late; all sockets have been read."""
+        if seconds > self.segment.stall_threshold():
+            self._observer.stalled(seconds)
+            self.tell(Stalled(seconds))
+
+    def tick(self, now: float) -> None:
+        """The timers."""
+        if now >= self._look_again_at:
+            self.look()
+        if self.segment.deadline(now) <= now:
+            self._carry_out(self.segment.tick(now))
+        if self.open is not None:
+            self.open.pinger.tick(now, lambda group: self.groups[group].ping_interval, self._targets)
+
+    def deadline(self, now: float) -> float:
+        """When `tick` is due."""
+        pinger = self.open.pinger.deadline() if self.open else inf
+        return min(self.segment.deadline(now), self._look_again_at, pinger)
+
+    def tell(self, event: Event) -> None:
+        """One event for the election, and everything that follows from it."""
+        self._carry_out(self.segment.handle(event, self._platform.clock()))
+
+    # The interface
+
+    def look(self) -> None:
+        """Look at the interface: open it, notice that it changed, or wait for it."""
+        self._look_again_at = inf
+        found = self._detector.look()
+        if isinstance(found, InterfaceLost):
+            self._lose(found)
+            return
+        if self.open is None or not _same(self.open.found, found):
+            self._close()
+            try:
+                self.open = self._open(found)
+            except HostError as error:
+                self._lose(InterfaceLost(str(error)))
+                return
+        self.open.found = found
+        self.waiting_for = ""
+        self.tell(found.ready)
+        self._listen()
+        for group in self.groups.values():
+            if group.ping_interval:
+                self.open.pinger.start(group.core.id, self._platform.clock())
+
+    def release_all(self) -> None:
+        """Whatever happened: nothing of ours stays on the interface."""
+        if self.open is not None:
+            for group in self.groups.values():
+                self.open.binder.release(Release(group.core.id, group.core.addresses))
+
+    def close(self) -> None:
+        """Let the sockets go."""
+        self._close()
+
+    def bound(self) -> dict[Address, bool]:
+        """The kernel's truth about each floating address."""
+        addresses = [address for group in self.groups.values() for address in group.core.addresses]
+        return {one: self.open is not None and self.open.binder.holds(one) for one in addresses}
+
+    def _open(self, found: Found) -> Open:
+        interface, own = found.interface, found.own
+        closing: list[Callable[[], None]] = []
+        try:
+            neighbours = self._platform.neighbours(interface)
+            closing.append(neighbours.close)
+            sockets = self._platform.advert_sockets(
+                interface, own, self._adverts.group, self._adverts.port
+            )
+            closing.append(sockets.close)
+            echo = self._platform.echo_socket(interface, own)
+        except HostError:
+            for close in closing:
+                close()
+            raise
+        macs, clock = found.ready.macs, self._platform.clock
+        return Open(
+            found=found,
+            neighbours=neighbours,
+            sockets=sockets,
+            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0]),
+            looking=Looking(neighbours, macs),
+            binder=Binder(self._host, interface.index, self._prefix_lengths(), clock),
+            pinger=Pinger(echo, clock, self._observer.pinged),
+        )
+
+    def _prefix_lengths(self) -> dict[GroupId, int]:
+        return {group.core.id: group.prefix_length for group in self.groups.values()}
+
+    def _close(self) -> None:
+        if self.open is not None:
+            self.open.close()
+        self.open, self._listening = None, frozenset()
+
+    def _lose(self, lost: InterfaceLost) -> None:
+        """A missing interface is a state to wait in, not an error."""
+        if lost.problem != self.waiting_for:
+            self.tell(lost)
+        self.waiting_for = lost.problem
+        self._close()
+        self._look_again_at = self._platform.clock() + RETRY
+
+    def _listen(self) -> None:
+        """Tell the kernel filter whose packets matter now."""
+        wanted = self.segment.listening_for()
+        if self.open is not None and wanted != self._listening:
+            self._listening = wanted
+            self.open.looking.listen_for(wanted)
+
+    def _host_event(self, event: HostEvent) -> None:
+        index = self.open.found.interface.index if self.open else None
+        match event:
+            case AddressGone(index=at, address=address) if at == index:
+                self._address_gone(address)
+            case AddressSeen(index=at) if at == index:
+                self._address_seen(event)
+            case LinkSeen(index=at, name=name) if index in (None, at) or name == self.name:
+                self._link_seen(event)
+            case LinkGone(index=at) if at == index:
+                self.look()
+            case EventsLost():
+                self.look()
+                self._check_bound()
+            case AddressSeen() if index is None:
+                self.look()
+
+    def _address_gone(self, address: Address) -> None:
+        """Gone by somebody's hand, unless the kernel has it again: then it was our own doing, long past."""
+        if address not in self.segment.around.floating:
+            self.look()
+        elif self.open is not None and not self.open.binder.holds(address):
+            self.tell(AddressRemoved(address))
+
+    def _address_seen(self, event: AddressSeen) -> None:
+        """Added by somebody, unless it is gone again: then it was our own doing, long past."""
+        if event.address not in self.segment.around.floating:
+            self.look()
+        elif self.open is not None and self.open.binder.holds(event.address):
+            ours = event.ours or (not event.permanent and str(event.address) in self._remembered)
+            self.tell(AddressAdded(event.address, ours))
+
+    def _link_seen(self, event: LinkSeen) -> None:
+        known = self.open.found.interface if self.open else None
+        if known is None or (known.name, known.mac) != (event.name, event.mac):
+            self.look()
+        elif self.segment.around.link_up != event.up:
+            self.tell(LinkChanged(event.up))
+
+    def _check_bound(self) -> None:
+        """Events were lost: what should be there and isn't has been removed."""
+        for address, held in self.bound().items():
+            if not held:
+                self.tell(AddressRemoved(address))
+
+    def _targets(self, group: GroupId) -> Iterable[Target]:
+        """Whom to ping for this group: the address where it is not our own, peers, gateway, witnesses."""
+        resolved, around = self.groups[group], self.segment.around
+        if not self.segment.holds(group):
+            yield from (Target(group, address, "vip") for address in resolved.core.addresses)
+        yield from (Target(group, peer.address, "peer") for peer in around.roster.peers.values())
+        if around.gateway is not None:
+            yield Target(group, around.gateway, "gateway")
+        yield from (Target(group, address, "witness") for address in resolved.witnesses)
+
+    # Actions
+
+    def _carry_out(self, actions: list[Action]) -> None:
+        results = [result for action in actions if (result := self._act(action))]
+        self._listen_to_new_peers(actions)
+        for result in results:
+            self.tell(result)
+
+    def _act(self, action: Action) -> Event | None:
+        used = self.open
+        if used is None:
+            self._observer.observe(action)
+            return None
+        match action:
+            case SendAdvert():
+                self._send(used, action)
+            case Probe():
+                return used.looking.probe(action)
+            case Bind() | Renew():
+                self._remembered.update(map(str, action.addresses))
+                return used.binder.bind(action)
+            case Release():
+                self._complain(used.binder.release(action))
+            case Announce():
+                self._observer.observe(action)
+                self._complain(used.looking.announce(action))
+            case AskNeighbours():
+                self._complain(used.looking.ask(action))
+            case _:
+                self._observer.observe(action)
+        return None
+
+    def _send(self, used: Open, action: SendAdvert) -> None:
+        for path, problem in used.adverts.send(action):
+            if problem is None:
+                self._observer.advert_sent(path)
+            else:
+                self._observer.send_failed(problem)
+
+    def _complain(self, problem: HostError | None) -> None:
+        if problem is not None:
+            self._observer.send_failed(problem)
+
+    def _listen_to_new_peers(self, actions: list[Action]) -> None:
+        if any(isinstance(action, SendAdvert) for action in actions):
+            self._listen()
+
+
+def _same(one: Found, other: Found) -> bool:
+    """Whether the sockets opened for one serve for the other."""
+    return (one.interface.index, one.interface.name, one.own, one.ready.macs) == (
+        other.interface.index,
+        other.interface.name,
+        other.own,
+        other.ready.macs,
+    )

@@ -1,0 +1,133 @@
+"""What others learn of a round: the log, the metrics, the state directory, whoever waits for a command."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from vipservice.core.actions import (
+    Action,
+    CommandDone,
+    ConditionChanged,
+    Stopped,
+    StoreIncarnation,
+    StorePeers,
+    StoreTerm,
+    Turned,
+)
+from vipservice.core.messages import Path
+from vipservice.core.values import GroupId
+from vipservice.runtime.metrics import Metrics
+from vipservice.runtime.pinger import Target
+from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
+from vipservice.runtime.words import RateLimited, sentence
+
+log = logging.getLogger("vipservice")
+
+
+class Observer:
+    """Everything that looks on, and never decides."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        store: StateStore,
+        clock: Callable[[], float],
+        addresses: dict[GroupId, tuple[str, ...]],
+        names: dict[GroupId, str],
+    ) -> None:
+        self._metrics = metrics
+        self._store = store
+        self._addresses = addresses
+        self._names = names
+        self._rejections = RateLimited(clock)
+        self._failures = RateLimited(clock)
+        self._happened: list[Action] = []
+        self._commands: dict[int, asyncio.Future[CommandDone]] = {}
+        self._numbers = count(1)
+        self.stopped: set[GroupId] = set()
+        """Groups that have done what SIGTERM asks."""
+        self.peers: Callable[[], Iterable[StoredPeer]] = tuple
+        """The peers of all links, for the state directory."""
+        self.changed = False
+        """A role or a condition has changed since this was last set to False."""
+
+    def observe(self, action: Action) -> None:
+        """One thing that happened; told at the end of the round, when nobody waits for an address."""
+        self._happened.append(action)
+
+    def tell(self) -> None:
+        """The round is over: everybody may know what happened in it."""
+        happened, self._happened = self._happened, []
+        for action in happened:
+            self._tell(action)
+
+    def _tell(self, action: Action) -> None:
+        self._metrics.observe(action)
+        if said := sentence(action, self._names):
+            log.log(*said)
+        match action:
+            case Turned() | ConditionChanged():
+                self.changed = True
+            case StoreTerm(group=group, own=own, reserved=reserved):
+                self._store.store_group(group, StoredGroup(own, reserved, self._addresses[group]))
+            case StoreIncarnation(incarnation=incarnation):
+                self._store.store_incarnation(incarnation)
+            case StorePeers():
+                self._store.store_peers(tuple(self.peers()))
+            case CommandDone():
+                self._answer(action)
+            case Stopped(group=group):
+                self.stopped.add(group)
+
+    def command(self) -> tuple[int, asyncio.Future[CommandDone]]:
+        """A number for an operator's command, and what will hold its answer."""
+        number = next(self._numbers)
+        self._commands[number] = asyncio.get_running_loop().create_future()
+        return number, self._commands[number]
+
+    def advert_sent(self, path: Path) -> None:
+        """An advert left by this path."""
+        self._metrics.advert_sent(path)
+
+    def advert_received(self, path: Path) -> None:
+        """A believable advert came by this path."""
+        self._metrics.advert_received(path)
+
+    def advert_rejected(self, reason: str, detail: str) -> None:
+        """Something came that is no advert for us."""
+        self._metrics.advert_rejected(reason)
+        if said := self._rejections.say(reason, f"rejected an advert ({reason}): {detail}"):
+            log.warning(said)
+
+    def frame_rejected(self, reason: str, detail: str) -> None:
+        """A frame passed the kernel filter and is no ARP packet."""
+        self._metrics.advert_rejected(reason)
+        if said := self._rejections.say(reason, f"ignored a frame ({reason}): {detail}"):
+            log.info(said)
+
+    def send_failed(self, problem: HostError) -> None:
+        """The kernel did not let something out: a firewall, a full buffer, a link that is down."""
+        if said := self._failures.say(problem.operation, str(problem)):
+            log.warning(said)
+
+    def woke_late(self, seconds: float) -> None:
+        """The loop's timer came this much after its time."""
+        self._metrics.lag(seconds)
+
+    def watchdog_fed(self) -> None:
+        """A sign of life went to the service manager."""
+        self._metrics.watchdog()
+
+    def stalled(self, seconds: float) -> None:
+        """This process stood still."""
+        log.warning("stood still for %.3f s", seconds)
+
+    def pinged(self, target: Target, rtt: float | None) -> None:
+        """A round trip, or a lost echo."""
+        self._metrics.ping(target.group, str(target.address), target.kind, rtt)
+
+    def _answer(self, done: CommandDone) -> None:
+        waiting = self._commands.pop(done.command, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(done)
