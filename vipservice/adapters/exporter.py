@@ -178,7 +178,7 @@ def _draw(status: NodeStatus) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}: vipservice</title>'
         f"<h1>{name}</h1><p>vipservice {version}</p>"
         f"<table><tr><th>group<th>addresses<th>interface<th>role<th>owner<th>why</tr>{rows}</table>{notes}"
-        '<p><a href="/metrics">metrics</a> <a href="/healthz">health</a> <a href="/active">active</a></p></html>'
+        '<p><a href="/metrics">metrics</a> <a href="/healthz">health</a> <a href="/active">active</a></p>\n'
     )
 
 

@@ -89,16 +89,15 @@ class LogOutput(logging.Handler):
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
             self._print(line)
-            if self._dropped and not self._lines.qsize():
-                dropped, self._dropped = self._dropped, 0
-                record = logging.makeLogRecord(
-                    {
-                        "levelno": logging.WARNING,
-                        "levelname": "WARNING",
-                        "msg": f"{dropped} lines of log lost",
-                    }
-                )
-                self._print(self.format(record))
+            if not self._lines.qsize():
+                self._tell_dropped()
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        if dropped := self._dropped:
+            self._dropped = 0
+            message = {"levelno": logging.WARNING, "levelname": "WARNING", "msg": f"{dropped} log lines lost"}
+            self._print(self.format(logging.makeLogRecord(message)))
 
     def _print(self, line: str) -> None:
         try:

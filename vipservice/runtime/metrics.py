@@ -239,12 +239,14 @@ class Metrics:
         self._received_by[path.value].inc()
 
     def advert_rejected(self, reason: str) -> None:
-        """An advert was refused at the edge, or by the election."""
-        self._rejected_by.get(reason, self._rejected_by["bad_value"]).inc()
+        """An advert was refused, at the edge or by the election."""
+        if reason not in self._rejected_by:
+            self._rejected_by[reason] = self._rejected.labels(reason)
+        self._rejected_by[reason].inc()
 
     def frame_rejected(self, reason: str) -> None:
         """An ARP or ICMP packet could not be read."""
-        self._frames_rejected_by.get(reason, self._frames_rejected_by["frame_type"]).inc()
+        self._frames_rejected_by[reason].inc()
 
     def lag(self, seconds: float) -> None:
         """The loop woke this much later than it had asked for."""
