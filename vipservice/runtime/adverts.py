@@ -48,7 +48,8 @@ class Adverts:
             except DecodeError as error:
                 rejected(error.reason, error.detail)
         self._count_ttl(rejected)
-        return received
+        # One path may have overtaken another; within one reading the order of sending can be restored.
+        return sorted(received, key=lambda event: event.advert.sequence)
 
     def send(self, action: SendAdvert) -> list[tuple[Path, HostError | None]]:
         """Send one advert by each of its paths; what each of them said.
@@ -59,8 +60,7 @@ class Adverts:
         for entries in wire_advert.fit_entries(action.advert):
             advert = replace(action.advert, entries=entries, sequence=next(self._sequence))
             datagram = seal(wire_advert.encode(advert), self._keyring)
-            for path in action.paths:
-                outcome.append((path, self._try(path, datagram, action)))
+            outcome += [(path, self._try(path, datagram, action)) for path in action.paths]
         return outcome
 
     def _try(self, path: Path, datagram: bytes, action: SendAdvert) -> HostError | None:

@@ -1,4 +1,4 @@
-"""The daemon: build, announce READY, then rounds of {wait, read, decide, carry out, re-arm, feed the watchdog}.
+"""The daemon: look, announce READY, then rounds of {wait, read, decide, carry out, re-arm, feed watchdog}.
 
 One round serves every socket and every timer of every link, whatever woke it, so that the order never
 depends on what asyncio saw first: sockets, then timers, then wait.
@@ -10,7 +10,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import inf
 
 from vipservice.core.events import StopAsked
@@ -42,7 +42,7 @@ class Daemon:
 
     def __init__(
         self,
-        links: Iterable[Link],
+        links: list[Link],
         host: Host,
         platform: Platform,
         manager: ServiceManager,
@@ -50,7 +50,7 @@ class Daemon:
         observer: Observer,
         status_line: Callable[[], str],
     ) -> None:
-        self.links = list(links)
+        self.links = links
         self.last_round = platform.clock()
         self._host = host
         self._clock = platform.clock
@@ -84,7 +84,7 @@ class Daemon:
         try:
             self._round(self._clock())
         finally:
-            self._arm()  # whatever happens the next round comes; a watchdog that starves is for systemd to see
+            self._arm()  # whatever happens the next round comes; who starves the watchdog is restarted
 
     # Inside
 
@@ -92,7 +92,7 @@ class Daemon:
         late = now - self._armed_for
         host_events = self._host.events(HOST_EVENTS)
         for link in self.links:
-            link.read(host_events, now)
+            link.read(host_events)
         if late > 0:
             self._observer.woke_late(late)
             for link in self.links:

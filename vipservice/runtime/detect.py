@@ -54,7 +54,7 @@ class Detector:
         return Found(interface, own.address, ready)
 
     def _own(self, interface: Interface) -> HostAddress | None:
-        """The address the host is reached by: neither floating, nor link-local, best in a floating's subnet."""
+        """The address the host is reached by: not floating nor link-local, best in a floating's subnet."""
         own = [
             one
             for one in interface.addresses

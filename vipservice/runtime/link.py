@@ -111,7 +111,7 @@ class Link:
 
     # A round
 
-    def read(self, host_events: Iterable[HostEvent], now: float) -> None:
+    def read(self, host_events: Iterable[HostEvent]) -> None:
         """Everything the kernel and the sockets have for us."""
         for host_event in host_events:
             self._host_event(host_event)
@@ -150,6 +150,10 @@ class Link:
         self._carry_out(self.segment.handle(event, self._platform.clock()))
 
     # The interface
+
+    def change(self, group: ResolvedGroup) -> None:
+        """A reload changed a group's numbers."""
+        self.groups[group.core.id] = group
 
     def look(self) -> None:
         """Look at the interface: open it, notice that it changed, or wait for it."""
@@ -194,9 +198,7 @@ class Link:
         try:
             neighbours = self._platform.neighbours(interface)
             closing.append(neighbours.close)
-            sockets = self._platform.advert_sockets(
-                interface, own, self._adverts.group, self._adverts.port
-            )
+            sockets = self._platform.advert_sockets(interface, own, self._adverts.group, self._adverts.port)
             closing.append(sockets.close)
             echo = self._platform.echo_socket(interface, own)
         except HostError:

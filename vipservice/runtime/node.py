@@ -1,19 +1,23 @@
-"""This host in the election: the links it has, what it says of itself, what it does when it is told to."""
+"""This host in the election: the links it has, what it says of itself, and what operators ask of it."""
 
+import os
 import secrets
 import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import inf
 
+from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
 from vipservice.core.events import HandoverAsked, PeerForgotten
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
-from vipservice.core.values import GroupId
+from vipservice.core.values import GroupId, NodeId
 from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.observe import Observer
 from vipservice.runtime.ports import Host, Platform, StateStore, StoredPeer
+from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus
 from vipservice.wire.signing import Keyring
 
 
@@ -28,47 +32,130 @@ class Node:
     def __init__(
         self,
         settings: Settings,
-        groups: Sequence[ResolvedGroup],
         platform: Platform,
         host: Host,
         store: StateStore,
         keyring: Keyring,
-        metrics: Metrics,
     ) -> None:
         self.settings = settings
-        self.groups = {group.core.id: group for group in groups}
+        self.groups: dict[GroupId, ResolvedGroup] = {}
+        self.links: list[Link] = []
+        self.waiting: tuple[str, ...] = ()
+        """Groups whose interface is not there yet, in words."""
+        self.reload_status = ReloadStatus(True, time.time())
         self._platform = platform
         self._host = host
         self._store = store
         self._keyring = keyring
-        self.observer = Observer(
-            metrics,
-            store,
-            platform.clock,
-            {group.core.id: tuple(map(str, group.core.addresses)) for group in groups},
-            {group.core.id: group.core.name for group in groups},
-        )
-        self.observer.peers = self._peers
+        self._started = platform.clock()
+
+    def watch(self, metrics: Metrics) -> None:
+        """Tell the metrics, the log and the state directory what happens; once, before `add`."""
+        self.observer = Observer(metrics, self._store, self._platform.clock)
+        self.observer.peers = self._stored_peers
+
+    def add(self, groups: Sequence[ResolvedGroup]) -> list[Link]:
+        """Take part in these groups too; one link for each interface."""
+        for group in groups:
+            self.groups[group.core.id] = group
+            self.observer.add_group(group.core)
         by_interface = sorted(groups, key=lambda group: group.interface)
-        self.links = [
+        added = [
             self._link(name, tuple(members))
             for name, members in groupby(by_interface, key=lambda group: group.interface)
         ]
+        self.links += added
+        return added
+
+    # What it says of itself
+
+    def status(self) -> NodeStatus:
+        """The snapshot that everybody shows. Only for the loop's own thread."""
+        now = self._platform.clock()
+        problem = self._store.problem
+        return NodeStatus(
+            name=self.settings.node.name,
+            node_id=self._store.node_id,
+            version=__version__,
+            incarnation=self._store.incarnation,
+            pid=os.getpid(),
+            now=now,
+            wall=time.time(),
+            started=self._started,
+            source=self.settings.source,
+            key_ids=tuple(key.id for key in self.settings.adverts.keys),
+            reload=self.reload_status,
+            groups=tuple(status for link in self.links for status in _groups_of(link, now)),
+            peers=tuple(status for link in self.links for status in self._peers_of(link, now)),
+            waiting=(*self.waiting, *(link.waiting_for for link in self.links if link.waiting_for)),
+            problems=(f"the state directory cannot be written: {problem}",) if problem else (),
+            notices=self.settings.notices,
+        )
+
+    # What operators ask
+
+    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
+        """Move a group's addresses to a node, or to the best; says how it went."""
+        try:
+            link, group_id = self._find_group(group)
+            node = None if to is None else self._find_node(to).node
+        except LookupError as error:
+            return False, str(error.args[0])
+        number, answer = self.observer.command()
+        link.tell(HandoverAsked(group_id, number, node))
+        self.observer.tell()
+        done = await answer
+        return done.ok, done.detail
+
+    def forget(self, node: str) -> tuple[bool, str]:
+        """Forget a node that will not come back; it is known again when it speaks."""
+        try:
+            peer = self._find_node(node)
+        except LookupError as error:
+            return False, str(error.args[0])
+        if peer.living(self._platform.clock()):
+            return False, f"{peer.name} is alive: stop it first"
+        for link in self.links:
+            link.tell(PeerForgotten(peer.node))
+        return True, f"{peer.name} is forgotten"
+
+    # Inside
+
+    def _find_group(self, group: int | None) -> tuple[Link, GroupId]:
+        found = [(link, one) for link in self.links for one in link.groups if group in {None, one}]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise LookupError(
+                "no floating address is enabled here" if group is None else f"there is no group {group}"
+            )
+        raise LookupError("there are several groups: say which with --group")
+
+    def _find_node(self, name: str) -> Peer:
+        """A peer by name, or by the beginning of its id in hex."""
+        peers = {peer.node: peer for link in self.links for peer in link.segment.around.roster.peers.values()}
+        found = [
+            p for p in peers.values() if p.name == name or (len(name) >= 8 and p.node.hex().startswith(name))
+        ]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(sorted(peer.name for peer in peers.values())) or "none"
+        if found:
+            raise LookupError(f"several nodes are called {name}: give the id (see status --json)")
+        raise LookupError(f"no node {name} is known; known are: {known}")
 
     def _link(self, interface: str, groups: tuple[ResolvedGroup, ...]) -> Link:
-        witnesses = tuple(dict.fromkeys(address for group in groups for address in group.witnesses))
-        remembered = [
-            Peer(peer.node, peer.name, peer.macs, peer.address)
-            for peer in self._store.peers()
-            if peer.interface == interface
-        ]
         segment = Segment(
             node=self._store.node_id,
             name=self.settings.node.name,
             incarnation=self._store.incarnation,
             nonce=random_number,
-            remembered=remembered,
-            witnesses=witnesses,
+            remembered=[
+                Peer(peer.node, peer.name, peer.macs, peer.address)
+                for peer in self._store.peers()
+                if peer.interface == interface
+            ],
+            witnesses=tuple(dict.fromkeys(address for group in groups for address in group.witnesses)),
         )
         bound_before: set[str] = set()
         for group in groups:
@@ -86,10 +173,33 @@ class Node:
             bound_before,
         )
 
-    def _peers(self) -> Iterable[StoredPeer]:
+    def _stored_peers(self) -> Iterable[StoredPeer]:
         now, wall = self._platform.clock(), time.time()
         for link in self.links:
             for peer in link.segment.around.roster.peers.values():
                 if peer.acquainted:
                     seen = wall - (now - peer.heard_at)
                     yield StoredPeer(peer.node, peer.name, peer.macs, peer.address, link.name, seen)
+
+    def _peers_of(self, link: Link, now: float) -> Iterable[PeerStatus]:
+        stored = {peer.node: peer.last_seen for peer in self._store.peers()}
+        for peer in link.segment.around.roster.peers.values():
+            ago = now - peer.heard_at
+            yield PeerStatus(
+                node=peer.node,
+                name=peer.name,
+                address=peer.address,
+                interface=link.name,
+                heard_ago=ago,
+                hears_us_ago=now - peer.heard_us_at,
+                living=peer.living(now),
+                last_seen=time.time() - ago if ago < inf else stored.get(NodeId(peer.node), 0.0),
+            )
+
+
+def _groups_of(link: Link, now: float) -> Iterable[LinkGroupStatus]:
+    held = link.bound()
+    for group_id, election in link.segment.elections.items():
+        group = link.groups[group_id]
+        bound = {address: held[address] for address in group.core.addresses}
+        yield LinkGroupStatus(election.status(now), link.name, bound, group.nodes)

@@ -9,6 +9,7 @@ from vipservice.core.actions import (
     Action,
     CommandDone,
     ConditionChanged,
+    Rejected,
     Stopped,
     StoreIncarnation,
     StorePeers,
@@ -16,11 +17,15 @@ from vipservice.core.actions import (
     Turned,
 )
 from vipservice.core.messages import Path
+from vipservice.core.settings import GroupSettings
 from vipservice.core.values import GroupId
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
 from vipservice.runtime.words import RateLimited, sentence
+
+ORDINARY = {"own", "duplicate", "not_acquainted"}
+"""Fates of adverts that belong to daily life: counted, not logged."""
 
 log = logging.getLogger("vipservice")
 
@@ -33,13 +38,11 @@ class Observer:
         metrics: Metrics,
         store: StateStore,
         clock: Callable[[], float],
-        addresses: dict[GroupId, tuple[str, ...]],
-        names: dict[GroupId, str],
     ) -> None:
         self._metrics = metrics
         self._store = store
-        self._addresses = addresses
-        self._names = names
+        self._addresses: dict[GroupId, tuple[str, ...]] = {}
+        self._names: dict[GroupId, str] = {}
         self._rejections = RateLimited(clock)
         self._failures = RateLimited(clock)
         self._happened: list[Action] = []
@@ -51,6 +54,12 @@ class Observer:
         """The peers of all links, for the state directory."""
         self.changed = False
         """A role or a condition has changed since this was last set to False."""
+
+    def add_group(self, settings: GroupSettings) -> None:
+        """One more group to watch."""
+        self._addresses[settings.id] = tuple(map(str, settings.addresses))
+        self._names[settings.id] = settings.name
+        self._metrics.add_group(settings.id, settings.name)
 
     def observe(self, action: Action) -> None:
         """One thing that happened; told at the end of the round, when nobody waits for an address."""
@@ -75,6 +84,8 @@ class Observer:
                 self._store.store_incarnation(incarnation)
             case StorePeers():
                 self._store.store_peers(tuple(self.peers()))
+            case Rejected(reason=reason, detail=detail) if reason not in ORDINARY:
+                self._say_rejected(reason, detail)
             case CommandDone():
                 self._answer(action)
             case Stopped(group=group):
@@ -97,12 +108,11 @@ class Observer:
     def advert_rejected(self, reason: str, detail: str) -> None:
         """Something came that is no advert for us."""
         self._metrics.advert_rejected(reason)
-        if said := self._rejections.say(reason, f"rejected an advert ({reason}): {detail}"):
-            log.warning(said)
+        self._say_rejected(reason, detail)
 
     def frame_rejected(self, reason: str, detail: str) -> None:
         """A frame passed the kernel filter and is no ARP packet."""
-        self._metrics.advert_rejected(reason)
+        self._metrics.frame_rejected(reason)
         if said := self._rejections.say(reason, f"ignored a frame ({reason}): {detail}"):
             log.info(said)
 
@@ -126,6 +136,10 @@ class Observer:
     def pinged(self, target: Target, rtt: float | None) -> None:
         """A round trip, or a lost echo."""
         self._metrics.ping(target.group, str(target.address), target.kind, rtt)
+
+    def _say_rejected(self, reason: str, detail: str) -> None:
+        if said := self._rejections.say(reason, f"rejected an advert ({reason}): {detail}"):
+            log.warning(said)
 
     def _answer(self, done: CommandDone) -> None:
         waiting = self._commands.pop(done.command, None)

@@ -1,4 +1,4 @@
-"""Round trips by ICMP echo to the address, the peers, the gateway and the witnesses: metrics, never verdicts."""
+"""Round trips by ICMP echo to the address, peers, gateway and witnesses: metrics, never verdicts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

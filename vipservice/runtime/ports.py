@@ -1,4 +1,4 @@
-"""What the loop needs from the outside, written from its own needs. One folder under `adapters/` fills each in.
+"""What the loop needs from the outside, written from its own needs; folders under `adapters/` fill it in.
 
 Every method is synchronous and returns within microseconds; none waits for a peer. Receivers hand over what
 is there now, at most `limit` of it, and never block. What the machine refuses is a HostError.
@@ -138,7 +138,7 @@ class Neighbours(Protocol):
         """Readable when `receive_arp` or `receive_adverts` has something."""
 
     def listen_for(self, addresses: frozenset[Address]) -> None:
-        """Tell the kernel filter whose packets count: our own, the floating ones, the witnesses' and peers'."""
+        """Tell the kernel filter whose packets count: ours, the floating ones, witnesses' and peers'."""
 
     def receive_arp(self, limit: int) -> Sequence[bytes]:
         """Whole Ethernet frames with ARP in them, not sent by this socket."""

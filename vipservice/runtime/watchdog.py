@@ -23,7 +23,7 @@ class Watchdog:
         return self._due if self._period < inf else inf
 
     def round_done(self, now: float) -> bool:
-        """A whole round is over: sockets read, timers run, actions carried out. True when a sign was given."""
+        """A whole round is over: read, decided, carried out. True when a sign was given."""
         if now < self.deadline():
             return False
         self._due = now + self._period

@@ -1,0 +1,56 @@
+"""What a reload can change in place, and what needs a restart: a comparison, nothing is touched here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vipservice.config.settings import ResolvedGroup, Settings
+from vipservice.core.settings import GroupSettings
+from vipservice.core.values import GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between the settings in force and the file."""
+
+    live: tuple[GroupSettings, ...]
+    """Groups whose numbers (timing, priority, failback, ...) can change under way."""
+    restart: tuple[str, ...]
+    """Key paths whose change needs `systemctl restart`, which hands the address over first."""
+
+
+def compare(
+    old: Settings, new: Settings, running: Mapping[GroupId, ResolvedGroup], wanted: Sequence[ResolvedGroup]
+) -> Changes:
+    """Compare the settings in force with those of the file."""
+    restart = [
+        name for name in ("node", "adverts", "metrics", "log") if getattr(old, name) != getattr(new, name)
+    ]
+    found = {group.core.id: group for group in wanted}
+    restart += [f"floating_ip {name} (added or removed)" for name in _names(running, found)]
+    live = []
+    for group_id in running.keys() & found.keys():
+        before, after = running[group_id], found[group_id]
+        if _place(before) != _place(after):
+            restart.append(f"floating_ip {before.core.name} (its name, addresses, interface or witnesses)")
+        elif before.core != after.core:
+            live.append(after.core)
+    return Changes(tuple(live), tuple(restart))
+
+
+def _place(group: ResolvedGroup) -> tuple[object, ...]:
+    core = group.core
+    return (
+        core.name,
+        core.addresses,
+        core.probe,
+        core.arp_suppression,
+        group.interface,
+        group.prefix_length,
+        group.witnesses,
+        group.nodes,
+        group.ping_interval,
+    )
+
+
+def _names(one: Mapping[GroupId, ResolvedGroup], other: Mapping[GroupId, ResolvedGroup]) -> list[str]:
+    return sorted((one.get(group) or other[group]).core.name for group in one.keys() ^ other.keys())

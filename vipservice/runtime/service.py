@@ -1,0 +1,229 @@
+"""One life of the daemon from settings to goodbye: everything is made here, wired, run, and let go again."""
+
+import asyncio
+import contextlib
+import logging
+import selectors
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from vipservice.config.load import load
+from vipservice.config.problems import ConfigError
+from vipservice.config.resolve import resolve_group
+from vipservice.config.seen import SeenInterface
+from vipservice.config.settings import MetricsSettings, ResolvedGroup, Settings
+from vipservice.core.events import SettingsChanged
+from vipservice.core.values import GroupId
+from vipservice.runtime.control import ControlServer
+from vipservice.runtime.daemon import Daemon
+from vipservice.runtime.metrics import Metrics
+from vipservice.runtime.node import Node
+from vipservice.runtime.ports import Host, Platform, ServiceManager, StateStore
+from vipservice.runtime.reload import compare
+from vipservice.runtime.snapshot import LoopSnapshot
+from vipservice.runtime.status import NodeStatus, ReloadStatus, status_line, to_json
+from vipservice.wire.signing import Keyring
+
+log = logging.getLogger("vipservice")
+
+LOOK_AGAIN = 1.0
+"""Seconds between looks for an interface that is configured and not there yet."""
+
+HEALTHY_WITHIN = 3.0
+"""Seconds since the last round within which the loop counts as alive; it goes round at least each second."""
+
+
+class Exporter(Protocol):
+    """Serves the metrics."""
+
+    def start(self) -> None:
+        """Listen; raises a sentence for the operator where it cannot."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+MakeExporter = Callable[
+    [MetricsSettings, CollectorRegistry, Callable[[], NodeStatus], Callable[[], bool]], Exporter
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the daemon is given of the world, made by the command line."""
+
+    platform: Platform
+    store: StateStore
+    manager: ServiceManager
+    keyring: Keyring
+    detect: Callable[[], Sequence[SeenInterface]]
+    """The interfaces of this machine, as the configuration wants to see them."""
+    make_exporter: MakeExporter
+
+
+def run(settings: Settings, outside: Outside) -> None:
+    """Run until SIGTERM.
+
+    The loop waits in select(2): it wakes within 0.2 ms, where epoll rounds up to whole milliseconds.
+    """
+    with asyncio.Runner(loop_factory=_select_loop) as runner:
+        runner.run(_serve(settings, outside))
+
+
+def _select_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+async def _serve(settings: Settings, outside: Outside) -> None:
+    loop = asyncio.get_running_loop()
+    host = outside.platform.host()
+    node = Node(settings, outside.platform, host, outside.store, outside.keyring)
+    snapshot = LoopSnapshot(loop.call_soon_threadsafe, node.status)
+    metrics = Metrics({}, snapshot)
+    node.watch(metrics)
+    service = Service(settings, node, host, outside)
+    service.add_waiting()
+    daemon = Daemon(
+        node.links,
+        host,
+        outside.platform,
+        outside.manager,
+        outside.store,
+        node.observer,
+        lambda: status_line(node.status()),
+    )
+    loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
+    exporter = outside.make_exporter(
+        settings.metrics,
+        metrics.registry,
+        snapshot,
+        lambda: outside.platform.clock() - daemon.last_round < HEALTHY_WITHIN,
+    )
+    control = ControlServer(settings.node.control_socket, service)
+    await control.start()
+    try:
+        exporter.start()
+        async with service.looking_for_interfaces():
+            await daemon.run()
+    finally:
+        await control.close()
+        exporter.close()
+
+
+@dataclass(slots=True)
+class Service:
+    """What operators and signals can ask of the running daemon."""
+
+    settings: Settings
+    node: Node
+    host: Host
+    outside: Outside
+    _reloading: set[asyncio.Task[tuple[bool, str]]] = field(default_factory=set)
+
+    def status(self) -> dict[str, Any]:
+        """The snapshot as JSON takes it."""
+        return to_json(self.node.status())
+
+    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
+        """Move a group's addresses."""
+        return await self.node.handover(group, to)
+
+    def forget(self, node: str) -> tuple[bool, str]:
+        """Forget a node that will not come back."""
+        return self.node.forget(node)
+
+    async def reload(self) -> tuple[bool, str]:
+        """Read the file again: all of it takes effect, or nothing does and the reason is said."""
+        self.outside.manager.reloading()
+        ok, detail = self._reload()
+        self.node.reload_status = ReloadStatus(
+            ok, self.node.status().wall if ok else self.node.reload_status.succeeded_at
+        )
+        log.log(logging.INFO if ok else logging.ERROR, "reload: %s", detail)
+        self.outside.manager.ready()
+        return ok, detail
+
+    def reload_soon(self) -> None:
+        """SIGHUP."""
+        task = asyncio.get_running_loop().create_task(self.reload())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+
+    def add_waiting(self) -> None:
+        """Take part in every group that can be resolved now and is not running yet."""
+        running = set(self.node.groups)
+        resolved, waiting = self._resolve(self.settings, skip=running)
+        for link in self.node.add(resolved):
+            link.look()
+        self.node.waiting = waiting
+
+    @contextlib.asynccontextmanager
+    async def looking_for_interfaces(self) -> AsyncIterator[None]:
+        """While the daemon runs: start groups whose interface comes later."""
+        task = asyncio.get_running_loop().create_task(self._look_for_interfaces())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _look_for_interfaces(self) -> None:
+        while self.node.waiting:
+            await asyncio.sleep(LOOK_AGAIN)
+            self.add_waiting()
+
+    def _reload(self) -> tuple[bool, str]:
+        try:
+            new = load(self.settings.source)
+            wanted, waiting = self._resolve(new)
+        except ConfigError as error:
+            return False, f"the file is refused, nothing has changed: {'; '.join(error.sentences())}"
+        changes = compare(self.settings, new, self.node.groups, wanted)
+        if changes.restart:
+            return False, f"nothing has changed: {', '.join(changes.restart)} can only change by a restart"
+        for link in self.node.links:
+            for core in changes.live:
+                if core.id in link.groups:
+                    link.change(next(one for one in wanted if one.core.id == core.id))
+                    link.tell(SettingsChanged(core))
+        self.node.groups.update({one.core.id: one for one in wanted})
+        self.settings = self.node.settings = new
+        self.node.waiting = waiting
+        return True, f"{len(changes.live)} of {len(wanted)} groups changed"
+
+    def _resolve(
+        self, settings: Settings, skip: AbstractSet[int] = frozenset()
+    ) -> tuple[list[ResolvedGroup], tuple[str, ...]]:
+        """The groups that can run on the interfaces that are there, and sentences about the others."""
+        interfaces, ours = self.outside.detect(), self._ours(settings)
+        resolved: list[ResolvedGroup] = []
+        waiting: list[str] = []
+        for group in settings.groups:
+            if not group.enabled or group.id in skip:
+                continue
+            try:
+                resolved.append(resolve_group(settings, group, interfaces, ours))
+            except ConfigError as error:
+                if not error.only_missing_interfaces:
+                    raise
+                waiting += error.sentences()
+        return resolved, tuple(waiting)
+
+    def _ours(self, settings: Settings) -> frozenset[IPv4Address]:
+        """Floating addresses of our own earlier life: by protocol number, or remembered."""
+        remembered = {
+            address
+            for group in settings.groups
+            for address in self.outside.store.group(GroupId(group.id)).addresses
+        }
+        return frozenset(
+            one.address
+            for interface in self.host.interfaces()
+            for one in interface.addresses
+            if isinstance(one.address, IPv4Address) and (one.ours or str(one.address) in remembered)
+        )
