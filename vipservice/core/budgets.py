@@ -36,7 +36,7 @@ class Damping:
         self.until = -inf
 
     def moved(self, now: float) -> None:
-        """The address moved by choice: a failback, or health."""
+        """The address moved by a handover, given, taken or seen: whoever is asked next must know."""
         self._at.append(now)
         if len(self._at) > MOVES_A_MINUTE and now - self._at[0] < WINDOW:
             self.until = now + CALM

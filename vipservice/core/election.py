@@ -25,12 +25,12 @@ from vipservice.core.handover import Cause, Giving, Taking, reason_for
 from vipservice.core.holding import Holding
 from vipservice.core.messages import Advert, Entry, Hearsay, Offer, Question, Ready, Request, Resign
 from vipservice.core.roles import Reason, Role
-from vipservice.core.settings import GroupSettings
+from vipservice.core.settings import GroupSettings, ProbeMode
 from vipservice.core.standby import Standby
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.surroundings import Surroundings
 from vipservice.core.timing import ADOPT_MIN_LEASE, WITNESS_PERIOD
-from vipservice.core.values import Address, NodeId
+from vipservice.core.values import Address, Mac, NodeId
 from vipservice.core.verdicts import HeldByPeer
 
 BIND_RETRY = 5.0
@@ -91,6 +91,12 @@ class Election:
         """The interface has another MAC now."""
         if self.group.role is Role.ACTIVE:
             self.holding.moved_in(now)
+
+    def expire(self, now: float) -> None:
+        """Before anything else: an active whose lease is over is none, and must not say so to anybody."""
+        if self.group.role is Role.ACTIVE and self.group.lease.over(now):
+            self.holding.lapse(f"not renewed for {now - self.group.lease.renewed_at:.3f} s", now)
+            self._left_active(now)
 
     def address_removed(self, address: Address, now: float) -> None:
         """The kernel says that one of our addresses is gone."""
@@ -175,8 +181,10 @@ class Election:
         if entry.role is Role.ACTIVE:
             self._active_heard(contender, now)
         elif was_active and group.role in {Role.BACKUP, Role.PROBING}:
-            resigns = [m for m in entry.messages if isinstance(m, Resign)]
-            self.standby.active_gone(advert.node, bool(resigns and resigns[0].successor), now)
+            handed_over = any(isinstance(m, Resign) and m.successor for m in entry.messages)
+            if handed_over:
+                group.damping.moved(now)
+            self.standby.active_gone(advert.node, handed_over, now)
         return None
 
     def neighbour(self, event: NeighbourSeen, now: float) -> None:
@@ -184,7 +192,7 @@ class Election:
         ours = self.group.settings.addresses
         active = self.group.role is Role.ACTIVE
         if event.sender in ours and event.sender is not None:
-            if active:
+            if active and self._means_a_rival(event.mac):
                 self.holding.rival_frame(event.mac, now)
             elif self._standing_by:
                 self.standby.answered(event.sender, event.mac, now)
@@ -200,14 +208,14 @@ class Election:
             self._sign_at = inf
             self._recover(now)
 
-    def twin_seen(self, name: str, we_yield: bool, now: float) -> None:
-        """A clone with our node id is about; the greater MAC stays a backup."""
+    def twin_seen(self, name: str, we_yield: bool, is_active: bool, now: float) -> None:
+        """A clone with our node id is about; the greater MAC stays a backup, or yields to an active twin."""
         detail = f"{name} uses our node id: a cloned machine; remove its state directory"
         self.group.note(ConditionKind.DUPLICATE_NODE, True, detail)
         if not we_yield:
             return
         self.group.twin = detail
-        if self.group.role is Role.ACTIVE:
+        if is_active and self.group.role is Role.ACTIVE:
             self.group.release()
             self._become(Role.BACKUP, Reason.DUPLICATE_NODE, detail, now)
 
@@ -388,6 +396,11 @@ class Election:
             return
         if self.group.role is Role.FAULT:
             self._become(Role.BACKUP, Reason.RECOVERED, f"recovered: {self.group.reason.value} is over", now)
+
+    def _means_a_rival(self, mac: Mac) -> bool:
+        """With probe: off somebody answers for every address: only a peer's frame says anything."""
+        looks = self.group.settings.probe is not ProbeMode.OFF
+        return looks or self.group.around.roster.owner_of(mac) is not None
 
     def _was_active(self, node: NodeId) -> bool:
         watched = self.standby.watched

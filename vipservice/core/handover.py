@@ -94,8 +94,7 @@ class Giving:
         move.resigned = Resign(node, self._group.own_term, message.nonce)
         move.repeats = [now + offset for offset in RESIGN_REPEATS]
         move.resigned_until = now + move.hold
-        if move.cause in {Cause.FAILBACK, Cause.HEALTH}:
-            self._group.damping.moved(now)
+        self._group.damping.moved(now)
         return True
 
     def why(self) -> str:

@@ -68,7 +68,7 @@ class Holding:
         """When to act next."""
         return min(
             self._advert_at,
-            self._renew_at,
+            self._renew_at if self._repair_at == inf else inf,
             self._self_probe_at,
             self._witness_at,
             self._link_lost_at,
@@ -86,7 +86,8 @@ class Holding:
         if now >= self._link_lost_at:
             self._give_up(Role.FAULT, Reason.LINK_LOST, "no carrier for one interval", now)
             return
-        if now >= self._renew_at:
+        self.wants_out = self.wants_out and self.repairs.exhausted(now)
+        if now >= self._renew_at and self._repair_at == inf:  # a renewal would be a repair unasked
             self._renew_at = now + group.settings.timing.renew_period
             group.ask_renew(now)
         if now >= self._advert_at:
@@ -215,7 +216,8 @@ class Holding:
         last = around.hearing.last
         silence = now - last
         others = around.hearing.others_before(last) if silence >= group.settings.timing.lease else 0
-        group.note(ConditionKind.DEAF, others > 0, f"nothing was heard from anybody for {silence:.1f} s")
+        said = f"nothing was heard from anybody for {silence:.1f} s" if others else ""
+        group.note(ConditionKind.DEAF, others > 0, said)
         limit = group.settings.timing.lease + group.settings.isolation_wait
         may = group.settings.on_isolation is Isolation.RELEASE
         if may and others >= MIN_OTHERS_TO_RELEASE and silence >= limit:

@@ -21,6 +21,8 @@ class _Target:
     unanswered: int = 0
     fast_unanswered: int = 0
     holder: Mac | None = None
+    suspect: Mac | None = None
+    """Under ARP suppression: named in an answer that a switch may have given; nothing but whom to ask."""
 
     def silent(self, waited: bool, fast_waited: bool) -> bool:
         return (
@@ -105,8 +107,8 @@ class Probing:
         target = self._targets.get(address)
         if target is None:
             return None
-        if self._arp_suppression and (self._broadcast or target.holder is None):
-            target.holder = mac
+        if self._arp_suppression and (self._broadcast or mac not in {target.holder, target.suspect}):
+            target.suspect = mac
             self._broadcast = False
             return mac
         target.holder, target.unanswered, target.fast_unanswered = mac, 0, 0
@@ -134,4 +136,4 @@ class Probing:
         return max(self.spacing, MIN_PROBE_WAIT)
 
     def _ask(self, target: _Target, holder: Mac | None) -> Mac | None:
-        return None if self._broadcast else target.holder or holder
+        return None if self._broadcast else target.holder or target.suspect or holder

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from math import inf
 
 from vipservice.core.messages import Advert, Path, PeerHeard
+from vipservice.core.roles import Role
 from vipservice.core.timing import ANSWERED_WINDOW, LIVING_INTERVALS
-from vipservice.core.values import Address, Mac, NodeId
+from vipservice.core.values import Address, GroupId, Mac, NodeId
 
 MAX_PEERS = 256
 """More nodes than a group has priorities; a forger's invented ids push each other out, not real ones."""
@@ -90,6 +91,7 @@ class Twin:
 
     macs: tuple[Mac, ...]
     name: str
+    active_in: frozenset[GroupId]
 
 
 Reception = Accepted | NotYet | Refused | Twin
@@ -185,7 +187,8 @@ class Roster:
         self._twin = PeerHeard(advert.node, advert.incarnation, 0.0)
         self._twin_at = now
         if any(heard.node == self.node and heard.incarnation == self.incarnation for heard in advert.heard):
-            return Twin(advert.macs, advert.name)
+            active_in = frozenset(entry.group for entry in advert.entries if entry.role is Role.ACTIVE)
+            return Twin(advert.macs, advert.name, active_in)
         return Refused("own", "an advert with our node id from another machine, perhaps a recording")
 
     def _admit(self, advert: Advert) -> Peer:

@@ -77,6 +77,8 @@ class Segment:
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take in one event; the actions are to be carried out in order, at once."""
+        for election in self.elections.values():
+            election.expire(now)
         self._dispatch(event, now)
         return self._collect(now)
 

@@ -123,13 +123,13 @@ class Standby:
         """Somebody's kernel speaks for one of our addresses."""
         if not self.probing.begun:
             return
-        self._proof_from = now
-        self._was_held, self._silent_at = True, None
         again = self.probing.answered(address, mac)
         if again is not None:
             self._group.out.append(Probe(self._group.settings.id, address, again))
-        else:
-            self.yielding.silent_at = None
+            return
+        self._proof_from = now
+        self._was_held, self._silent_at = True, None
+        self.yielding.silent_at = None
 
     def claimed(self, mac: Mac, now: float) -> None:
         """Somebody else probes for one of our addresses."""
@@ -216,8 +216,7 @@ class Standby:
         return self._group.settings.timing.down_interval(self._interval(), 0)
 
     def _down_end(self, now: float) -> float:
-        position = self._group.contenders.position(self._group.standing, now)
-        down = self._group.settings.timing.down_interval(self._interval(), position)
+        down = self._group.settings.timing.down_interval(self._interval(), self._position(now))
         return max(self._silence_since + down, self._not_before)
 
     def _judge_at(self, now: float) -> float:
@@ -226,7 +225,7 @@ class Standby:
         if now < end:
             return end
         sent, wait = self.probing.sent_at, self.probing.wait
-        times = (sent + wait, self.yielding.until, self._elapsed_at(), self._our_turn(now))
+        times = (sent + wait, self.yielding.until, self._elapsed_at(now), self._our_turn(now))
         return min([at for at in times if at > now], default=inf)
 
     def _our_turn(self, now: float) -> float:
@@ -236,8 +235,10 @@ class Standby:
         """
         if not self._was_held or self._silent_at is None:
             return -inf
-        position = self._group.contenders.position(self._group.standing, now)
-        return self._silent_at + position * self._interval()
+        return self._silent_at + self._position(now) * self._interval()
+
+    def _position(self, now: float) -> int:
+        return self._group.contenders.position(self._group.standing, now)
 
     def _lapse_at(self, now: float) -> float:
         """When the holder's lease ends, if that is still to come: then the pace quickens."""
@@ -275,7 +276,7 @@ class Standby:
     def _mute(self, now: float) -> None:
         """With probe: off nothing is sent, and the wait is the only clock."""
         if self._group.settings.probe is ProbeMode.OFF and now >= self.probing.due_at:
-            self.probing.due_at = max(self._elapsed_at(), now + self._interval())
+            self.probing.due_at = max(self._elapsed_at(now), now + self._interval())
 
     # Judging
 
@@ -306,7 +307,7 @@ class Standby:
         if group.barred is not None:
             return Unknown(group.barred)
         if group.settings.probe is ProbeMode.OFF:
-            return Silent(now + self._interval()) if now >= self._elapsed_at() else Undecided()
+            return Silent(now + self._interval()) if now >= self._elapsed_at(now) else Undecided()
         if isinstance(self.verdict, Unknown):
             return self._look_again(self.verdict, now)
         if now < self.yielding.until and self.yielding.rival:
@@ -333,7 +334,7 @@ class Standby:
         self.probing.begin(now)
         return Undecided()
 
-    def _elapsed_at(self) -> float:
+    def _elapsed_at(self, now: float) -> float:
         """When, under `probe: off`, waiting has replaced looking."""
         if self._group.settings.probe is not ProbeMode.OFF:
             return inf
@@ -341,7 +342,7 @@ class Standby:
             return self._silence_since
         holder = self.watched or self.last_watched
         lease_end = holder.lease_end if holder else self._silence_since + UNKNOWN_LEASE
-        return lease_end + LAPSE_TAIL
+        return lease_end + LAPSE_TAIL + self._position(now) * self._interval()
 
     def _deaf(self) -> bool:
         """No proof that we hear, where there should be some: two others had answered in the minute before.
