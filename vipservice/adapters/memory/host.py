@@ -368,7 +368,7 @@ class MemoryHost:
                 self.disk.incarnation = action.incarnation
             case CommandDone():
                 self.done.append(action)
-                self.lan.note(self.name, f"command {'done' if action.ok else 'refused'}: {action.detail}")
+                self.lan.note(self.name, f"command {'done' if action.ok else 'failed'}: {action.detail}")
             case Repaired():
                 self.lan.note(self.name, f"puts {action.address} back")
             case Stopped():

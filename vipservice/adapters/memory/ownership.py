@@ -21,7 +21,10 @@ CLIENT = "client"
 """The host from whose side gaps are measured; where there is none, any owner serves."""
 
 LONGEST_OVERLAP = 1.0
-"""Seconds after a heal where only ARP and raw frames pass: the active's self-probe finds the rival."""
+"""Seconds after a heal where only ARP and raw frames pass: the active's self-probe finds the rival.
+
+Somebody's own configuration is never condemned: nobody here can make it release.
+"""
 
 ROUND_TRIPS = 2
 """After an advert each way: one more greeting there and back where one side has restarted."""
@@ -130,6 +133,9 @@ class Ownership:
     def _serves(self, name: str) -> bool:
         return CLIENT not in self._lan.hosts or self._lan.reach_each_other(name, CLIENT)
 
+    def _leased(self, name: str, address: Address) -> bool:
+        return self._lan.hosts[name].kernel.lease_left(address, self._lan.now) is not None
+
     def _grace(self) -> float:
         return 2 * ROUND_TRIPS * self._lan.weather.delay[1]
 
@@ -137,7 +143,8 @@ class Ownership:
         self._lan.at(self._lan.now + seconds, lambda: self._condemn(overlap))
 
     def _condemn(self, overlap: Overlap) -> None:
-        if overlap.until is not None or overlap.condemned:
+        leased = all(self._leased(name, overlap.address) for name in overlap.pair)
+        if overlap.until is not None or overlap.condemned or not leased:
             return
         overlap.condemned = True
         lasted = self._lan.now - overlap.since
