@@ -85,8 +85,7 @@ class Segment:
     def tick(self, now: float) -> list[Action]:
         """Do what is due."""
         for election in self.elections.values():
-            if election.deadline(now) <= now:
-                election.tick(now)
+            election.tick(now)  # knows what is due; a deadline that has passed is none any more
         if self._backup_advert_at <= now:
             self._advertise_backups(now)
         return self._collect(now)

@@ -191,7 +191,7 @@ class Standby:
         self._silence_since = since
         start = since + PROBE_AFTER * self._interval()
         self._question_at = self._ask_at = self._proof_from = start
-        if self.probing.running and not self.probing.begun:
+        if self.probing.running and not self.probing.begun and not self.yielding.attempts:
             self.probing.due_at = start  # nothing was asked since the last advert: nothing to forget
             return
         self._was_held, self._silent_at = False, None
