@@ -1,0 +1,97 @@
+"""`vipservice run`: the service itself."""
+
+import argparse
+import sys
+
+from vipservice.adapters.detection import detect_interfaces
+from vipservice.adapters.exporter import Exporter, ExporterError
+from vipservice.adapters.state import StateDirectory
+from vipservice.adapters.systemd import service_manager
+from vipservice.cli import exit_codes
+from vipservice.cli.configuration import add_config, read, refuse
+from vipservice.cli.exit_codes import CommandError
+from vipservice.config.problems import ConfigError
+from vipservice.config.settings import Settings
+from vipservice.runtime import log
+from vipservice.runtime.control import ControlError
+from vipservice.runtime.ports import HostError
+from vipservice.runtime.service import Outside, run
+from vipservice.wire.signing import Keyring
+
+REALTIME_PRIORITY = 10
+"""Above the ordinary, below what kernels and audio use; the unit file says the same."""
+
+EXAMPLES = """\
+examples:
+  sudo vipservice run
+  sudo vipservice run --config ./vipservice.yml
+
+It stays in the foreground and logs to standard error. SIGTERM and SIGINT hand the address over and end it;
+SIGHUP reads the configuration again. An interface that is not there yet is waited for.
+Needs CAP_NET_ADMIN and CAP_NET_RAW, not root.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to run."""
+    add_config(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM."""
+    try:
+        settings, keys = read(arguments.config)
+        _check_platform(settings)
+        output = log.set_up(settings.log)
+        try:
+            return _serve(settings, keys)
+        finally:
+            output.close()
+    except ConfigError as error:
+        return refuse(error)
+
+
+def _check_platform(settings: Settings) -> None:
+    """What cannot work is said before anything is touched."""
+    if sys.platform != "linux":
+        raise CommandError(
+            exit_codes.UNAVAILABLE, f"{sys.platform} is not supported yet", "run it on a Linux host"
+        )
+    from vipservice.adapters.linux.privileges import missing_capabilities  # noqa: PLC0415 - Linux only
+
+    missing = missing_capabilities()
+    if missing and any(group.enabled for group in settings.groups):
+        hint = "use the systemd unit, or sudo, or 'setpriv --ambient-caps +net_admin,+net_raw'"
+        raise CommandError(
+            exit_codes.NOPERM, f"{' and '.join(missing)} missing: addresses cannot be bound", hint
+        )
+
+
+def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
+    from vipservice.adapters.linux.platform import LinuxPlatform  # noqa: PLC0415 - Linux only
+    from vipservice.adapters.linux.scheduling import become_realtime  # noqa: PLC0415 - Linux only
+
+    if problem := become_realtime(REALTIME_PRIORITY):
+        log.LOGGER.warning(problem)
+    for notice in settings.notices:
+        log.LOGGER.info(notice)
+    if not keys:
+        log.LOGGER.warning(
+            "adverts are not signed: anybody on the link can forge them (see 'vipservice keygen')"
+        )
+    store = StateDirectory(settings.node.state_directory)
+    for warning in store.warnings:
+        log.LOGGER.warning(warning)
+    outside = Outside(
+        platform=LinuxPlatform(),
+        store=store,
+        manager=service_manager(),
+        keyring=Keyring(dict(keys)),
+        detect=detect_interfaces,
+        make_exporter=Exporter,
+    )
+    try:
+        run(settings, outside)
+    except (ExporterError, ControlError, HostError) as error:
+        raise CommandError(exit_codes.OSERR, str(error)) from error
+    return exit_codes.OK
