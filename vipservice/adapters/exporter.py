@@ -33,6 +33,7 @@ BACKLOG = 16
 READ_WITHIN = 5.0
 """Seconds for the whole request to come, and as many for each piece of the answer to leave."""
 
+CLOSE_WITHIN = 1.0
 MAX_REQUEST = 32 * 1024
 """Bytes of request line and headers."""
 
@@ -72,6 +73,7 @@ class Exporter:
         self._pages = Pages(registry, snapshot, alive)
         self._read_within = read_within
         self._server: _Server | None = None
+        self._accepting: threading.Thread | None = None
 
     @property
     def port(self) -> int | None:
@@ -87,14 +89,18 @@ class Exporter:
         if self._settings.port is None:
             return
         self._server = _listen(self._settings.host, self._settings.port, self._pages, self._read_within)
-        threading.Thread(target=self._server.serve_forever, name="exporter", daemon=True).start()
+        self._accepting = threading.Thread(target=self._server.serve, name="exporter", daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
         """Stop listening; requests under way end by themselves."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        if self._server is None:
+            return
+        self._server.stop()
+        if self._accepting is not None:
+            self._accepting.join(CLOSE_WITHIN)
+        self._server.server_close()
+        self._server = None
 
 
 class Pages:
@@ -201,10 +207,22 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.pages = pages
         self.read_within = read_within
         self._free = threading.BoundedSemaphore(MAX_REQUESTS)
+        self._stopping = False
         super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.server_address = listener.getsockname()
+
+    def serve(self) -> None:
+        """Take requests until `stop`; socketserver's own loop wakes twice a second and ends as slowly."""
+        while not self._stopping:
+            self.handle_request()
+
+    def stop(self) -> None:
+        """Make `serve` return."""
+        self._stopping = True
+        with contextlib.suppress(OSError):  # it wakes on Linux; elsewhere the thread ends with the process
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Take a request if a thread is free, else say so and hang up."""

@@ -66,7 +66,7 @@ def _would_do(resolved: tuple[ResolvedGroup, ...]) -> Iterator[str]:
     for group in resolved:
         addresses = ", ".join(f"{one}/{group.prefix_length}" for one in group.core.addresses)
         lease = show_duration(group.core.timing.lease)
-        yield f"{group.core.name}: would take part for {addresses} on {group.interface}, with a lease of {lease}."
+        yield f"{group.core.name}: would take part for {addresses} on {group.interface}, lease {lease}."
 
 
 def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...], signed: bool) -> Iterator[str]:
