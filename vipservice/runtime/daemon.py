@@ -24,6 +24,9 @@ log = logging.getLogger("vipservice")
 HOST_EVENTS = 256
 """Kernel events taken in one round."""
 
+FRESH = 0.001
+"""Seconds for which what select(2) said about the sockets is taken as true."""
+
 LONGEST_WAIT = 1.0
 """The loop goes round at least this often, seconds: /healthz asks when it last did."""
 
@@ -38,7 +41,7 @@ COLLECT_AFTER = 50_000
 
 
 class Daemon:
-    """All links of this node, in one loop."""
+    """All links of this node, in one loop; they have looked at their interfaces already."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Daemon:
         self._watched: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = inf
+        self._sockets_empty = False
         self._stopping = asyncio.Event()
         self._all_stopped = asyncio.Event()
 
@@ -88,11 +92,17 @@ class Daemon:
 
     # Inside
 
+    def _on_time(self) -> None:
+        """The timer woke us, so select(2) has just found every socket empty; unless that was long ago."""
+        late = self._clock() - self._armed_for
+        self._sockets_empty = late < FRESH
+        self.round()
+
     def _round(self, now: float) -> None:
         late = now - self._armed_for
-        host_events = self._host.events(HOST_EVENTS)
-        for link in self.links:
-            link.read(host_events)
+        if not self._sockets_empty:
+            self._read()
+        self._sockets_empty = False
         if late > 0:
             self._observer.woke_late(late)
             for link in self.links:
@@ -101,14 +111,18 @@ class Daemon:
             link.tick(now)
         self._after_round(now)
 
+    def _read(self) -> None:
+        host_events = self._host.events(HOST_EVENTS)
+        for link in self.links:
+            link.read(host_events)
+
     def _start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.stop)
-        for link in self.links:
-            link.look()
         self.round()
         self._manager.ready()
+        gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
 
@@ -131,7 +145,7 @@ class Daemon:
         self._armed_for = min([self._watchdog.deadline(), now + LONGEST_WAIT, *due])
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(max(0.0, self._armed_for - now), self.round)
+        self._timer = self._loop.call_later(max(0.0, self._armed_for - now), self._on_time)
 
     def _watch(self) -> None:
         """Wait on the sockets that are open now."""

@@ -89,6 +89,7 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     node.watch(metrics)
     service = Service(settings, node, host, outside)
     service.add_waiting()
+    service.say_what_waits()
     daemon = Daemon(
         node.links,
         host,
@@ -162,6 +163,13 @@ class Service:
         for link in self.node.add(resolved):
             link.look()
         self.node.waiting = waiting
+
+    def say_what_waits(self) -> None:
+        """An installed but unconfigured service binds nothing, and says so."""
+        for sentence in self.node.waiting:
+            log.warning("waiting: %s", sentence)
+        if not self.node.groups and not self.node.waiting:
+            log.warning("no floating address is enabled (floating_ip.enabled): nothing will be bound")
 
     @contextlib.asynccontextmanager
     async def looking_for_interfaces(self) -> AsyncIterator[None]:
