@@ -208,9 +208,16 @@ class Bench:
                     self.handle(Bound(group))
                 case Probe(address=address) if self.holder is not None and self.role is not Role.ACTIVE:
                     self.arp(self.holder, address, address_of(self.number), answer=True)
-                case AskNeighbours(targets=targets) if self.gateway and GATEWAY in targets:
-                    self.arp(mac_of(1), GATEWAY, address_of(self.number), answer=True)
+                case AskNeighbours(targets=targets):
+                    self._answer(targets)
         return actions
+
+    def _answer(self, targets: tuple[Address, ...]) -> None:
+        """The kernels of the gateway and of all who still advertise answer for their own addresses."""
+        alive = [other.number for other in self.others if other.next_at < inf]
+        for number in [*alive, *([1] if self.gateway else [])]:
+            if address_of(number) in targets:
+                self.arp(mac_of(number), address_of(number), address_of(self.number), answer=True)
 
     # What was seen
 

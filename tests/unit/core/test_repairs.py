@@ -1,0 +1,70 @@
+"""Somebody removes the address: repaired, five times a minute, and then it is somebody else's will."""
+
+from tests.unit.core.conftest import VIP, Bench
+from vipservice.core.actions import Announce, Bind, Repaired
+from vipservice.core.budgets import REPAIRS_A_MINUTE, Repairs
+from vipservice.core.events import AddressRemoved
+from vipservice.core.messages import Offer, Ready, Resign
+from vipservice.core.roles import Role
+
+
+def test_five_repairs_in_a_minute_and_no_more() -> None:
+    repairs = Repairs()
+    for second in range(REPAIRS_A_MINUTE):
+        assert not repairs.exhausted(float(second))
+        repairs.spend(float(second))
+    assert repairs.exhausted(5.0)
+    assert not repairs.exhausted(60.1)
+
+
+def test_a_removal_is_repaired_at_once_by_the_same_owner_and_announced(bench: Bench) -> None:
+    bench.becomes_active().run(10.0)
+    bench.log.clear()
+    removed = bench.now
+    bench.handle(AddressRemoved(VIP))
+    bench.run(0.1)
+    assert bench.when(Bind) == [removed]
+    assert bench.did(Repaired)[0].address == VIP
+    assert bench.did(Announce)
+    assert bench.role is Role.ACTIVE and not bench.turns()
+
+
+def test_a_repair_is_no_takeover_and_keeps_the_term(bench: Bench) -> None:
+    bench.becomes_active()
+    term = bench.election.group.term
+    bench.handle(AddressRemoved(VIP))
+    assert bench.election.group.term == term
+
+
+def remove(bench: Bench, times: int) -> None:
+    for _ in range(times):
+        bench.handle(AddressRemoved(VIP))
+        bench.run(0.01)
+
+
+def test_without_a_successor_a_spent_budget_still_repairs_once_a_second(bench: Bench) -> None:
+    bench.becomes_active()
+    remove(bench, REPAIRS_A_MINUTE)
+    bench.log.clear()
+    removed = bench.now
+    bench.handle(AddressRemoved(VIP))
+    bench.run(1.5)
+    assert [round(at - removed, 3) for at in bench.when(Bind)] == [1.0]
+    assert bench.role is Role.ACTIVE
+
+
+def test_with_a_successor_a_spent_budget_hands_over_and_is_a_fault_for_a_minute(bench: Bench) -> None:
+    bench.becomes_active()
+    other = bench.other(5)
+    other.term = 1
+    other.stands_by()
+    remove(bench, REPAIRS_A_MINUTE + 1)
+    (offer, *_) = bench.said(Offer)
+    other.says(Ready(bench.segment.around.node, 77))
+    assert offer.to == other.node and bench.said(Resign)[0].nonce == 77
+    assert bench.turns()[-1] == (Role.FAULT, "repairs_exhausted")
+    other.becomes_active(term=2)
+    bench.run(58.0)
+    assert bench.role is Role.FAULT
+    bench.run(3.0)
+    assert bench.turns()[-1] == (Role.BACKUP, "recovered")
