@@ -37,7 +37,7 @@ BIND_RETRY = 5.0
 """Seconds in fault after the kernel refused a bind."""
 
 RETRY_OUT = 1.0
-"""How often an active that wants to hand over (health, maintenance) looks for a successor, seconds."""
+"""How often an active that wants out (health, maintenance, repairs) looks for a successor, seconds."""
 
 
 class Election:
@@ -169,7 +169,8 @@ class Election:
     def advert(self, advert: Advert, entry: Entry, now: float) -> str | None:
         """A peer's entry for our group; returns why it is not acted on, if it isn't."""
         group = self.group
-        if not set(entry.addresses) & set(group.settings.addresses):
+        ours = group.settings.addresses
+        if entry.addresses != ours and not set(entry.addresses) & set(ours):
             return "foreign_addresses"
         if entry.term > MAX_TERM:
             return "term"
@@ -325,7 +326,8 @@ class Election:
 
     @property
     def _standing_by(self) -> bool:
-        return self.group.role in {Role.BACKUP, Role.PROBING}
+        role = self.group.role
+        return role is Role.BACKUP or role is Role.PROBING
 
     @property
     def _ready_to_stop(self) -> bool:
@@ -355,8 +357,8 @@ class Election:
     def _left_active(self, now: float) -> None:
         """Holding may have given the address up; then its successor role begins."""
         if self.group.role is Role.ACTIVE:
-            if self.holding.wants_out and self.giving.move is None:
-                self.giving.start(Cause.REPAIRS, now)
+            if self.holding.wants_out and self._out_at == inf:
+                self._out_at = now
             return
         if self.group.role is Role.FAULT:
             self._faults[self.group.reason] = (self.group.detail, inf)
@@ -486,11 +488,20 @@ class Election:
             group.speak(said, to=contender.node, everywhere=True)
 
     def _look_for_successor(self, now: float) -> None:
-        """Unhealthy or in maintenance: hand over as soon as somebody fit is there."""
+        """Unhealthy, in maintenance or robbed too often: hand over as soon as somebody fit is there."""
         if self.group.role is not Role.ACTIVE or now < self._out_at:
             return
-        self._out_at = now + RETRY_OUT
-        self.giving.start(Cause.MAINTENANCE if self.group.maintenance else Cause.HEALTH, now)
+        cause = self._cause_to_leave()
+        self._out_at = now + RETRY_OUT if cause else inf
+        if cause:
+            self.giving.start(cause, now)
+
+    def _cause_to_leave(self) -> Cause | None:
+        if self.holding.wants_out:
+            return Cause.REPAIRS
+        if self.group.maintenance:
+            return Cause.MAINTENANCE
+        return None if self.group.healthy else Cause.HEALTH
 
     def _unfit(self, node: NodeId, now: float) -> str | None:
         """Why `node` cannot take over, in a sentence."""
