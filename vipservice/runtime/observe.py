@@ -22,7 +22,7 @@ from vipservice.core.values import GroupId
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
-from vipservice.runtime.words import RateLimited, sentence
+from vipservice.runtime.words import QUIET_FOR, RateLimited, sentence
 
 ORDINARY = {"own", "duplicate", "not_acquainted"}
 """Fates of adverts that belong to daily life: counted, not logged."""
@@ -45,6 +45,8 @@ class Observer:
         self._names: dict[GroupId, str] = {}
         self._rejections = RateLimited(clock)
         self._failures = RateLimited(clock)
+        self._clock = clock
+        self._remind_at = clock() + QUIET_FOR
         self._happened: list[Action] = []
         self._commands: dict[int, asyncio.Future[CommandDone]] = {}
         self._numbers = count(1)
@@ -70,6 +72,10 @@ class Observer:
         happened, self._happened = self._happened, []
         for action in happened:
             self._tell(action)
+        if (now := self._clock()) >= self._remind_at:
+            self._remind_at = now + QUIET_FOR
+            for line in (*self._rejections.overdue(), *self._failures.overdue()):
+                log.warning(line)
 
     def _tell(self, action: Action) -> None:
         self._metrics.observe(action)
