@@ -65,7 +65,9 @@ class Contenders:
     def actives(self, now: float) -> list[Contender]:
         """Living nodes that say they hold the address, the greatest rank first."""
         found = [c for c in self if c.entry.role is Role.ACTIVE and c.living(now)]
-        return sorted(found, key=lambda contender: contender.rank, reverse=True)
+        if len(found) > 1:
+            found.sort(key=lambda contender: contender.rank, reverse=True)
+        return found
 
     def successors(self, now: float) -> list[Contender]:
         """Living backups of equal digest that are fit to take over, the best first."""

@@ -184,9 +184,9 @@ class Holding:
     # Duties
 
     def _advertise(self, now: float) -> None:
+        self._group.pace.sent()
         kept = self._group.pace.kept
         self._advert_at = self._advert_at + kept if self._advert_at + kept > now else now + kept
-        self._group.pace.sent()
         self._group.speak()
 
     def _start_announcing(self, now: float) -> None:

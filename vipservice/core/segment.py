@@ -254,8 +254,9 @@ class Segment:
         """The actions of this round: what the elections want done, then what they want said."""
         actions, self._out = self._out, []
         for election in self.elections.values():
-            actions += election.group.out
-            election.group.out = []
+            if election.group.out:
+                actions += election.group.out
+                election.group.out = []
         return actions + self._compose(now)
 
     def _compose(self, now: float) -> list[Action]:
@@ -270,7 +271,7 @@ class Segment:
         for group_id, election in self.elections.items():
             for speak in election.group.speech:
                 said.setdefault((speak.to, speak.mac), {}).setdefault(group_id, []).append(speak)
-            election.group.speech = []
+            election.group.speech.clear()
         if self.around.address is None:
             return []
         return [self._send(to, mac, groups, now) for (to, mac), groups in said.items()]

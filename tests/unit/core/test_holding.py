@@ -1,5 +1,7 @@
 """The duties of an active: adverts, announcements, rivals, links, silence, stalls."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.core.conftest import GATEWAY, STRANGER, VIP, Bench, MakeBench, address_of, mac_of
@@ -23,7 +25,7 @@ def test_the_active_advertises_at_its_interval(bench: Bench) -> None:
     bench.becomes_active().run(5.0)
     times = bench.when(SendAdvert)
     assert len(times) == 50
-    assert all(abs(later - sooner - 0.1) < 1e-6 for sooner, later in zip(times, times[1:], strict=False))
+    assert all(abs(later - sooner - 0.1) < 1e-6 for sooner, later in pairwise(times))
 
 
 def test_a_backup_advertises_each_second(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """The lease, and the one gate before every system call that may add the address."""
 
+from itertools import pairwise
 from math import inf
 
 from tests.unit.core.conftest import GROUP, VIP, Bench, MakeBench
@@ -54,7 +55,7 @@ def test_the_lease_is_renewed_every_sixth_of_it(bench: Bench) -> None:
     bench.becomes_active().run(3.0)
     times = bench.when(Renew)
     assert len(times) == 6
-    assert all(round(later - sooner, 6) == 0.5 for sooner, later in zip(times, times[1:], strict=False))
+    assert all(round(later - sooner, 6) == 0.5 for sooner, later in pairwise(times))
 
 
 def test_every_system_call_carries_the_moment_after_which_it_must_not_be_made(bench: Bench) -> None:

@@ -1,0 +1,279 @@
+"""Moves by choice and their limits (failback, health, maintenance, damping); adoption and conflicts."""
+
+import pytest
+
+from tests.unit.core.conftest import BASE, GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
+from vipservice.core.actions import Bind, ConditionKind, Release, Renew, StoreTerm
+from vipservice.core.events import (
+    AddressAdded,
+    AddressRemoved,
+    HandoverAsked,
+    HealthChanged,
+    InterfaceLost,
+    Leftover,
+    MaintenanceSet,
+)
+from vipservice.core.messages import Offer, Ready, Request
+from vipservice.core.roles import Role
+
+US = node_of(10)
+
+
+# Failback
+
+
+def requests(bench: Bench, priority: int = 50) -> list[float]:
+    other = bench.starts().other(5)
+    other.priority = priority
+    other.becomes_active()
+    began = bench.now
+    bench.run(40.0)
+    assert bench.role is Role.BACKUP
+    return [
+        round(at - began, 1)
+        for at, action in bench.log
+        if Request() in getattr(getattr(action, "advert", None), "entries", (other.entry(),))[0].messages
+    ]
+
+
+def test_failback_never_asks_for_nothing(bench: Bench) -> None:
+    assert requests(bench) == []
+
+
+def test_failback_immediate_asks_the_active_and_never_just_takes(make: MakeBench) -> None:
+    bench = make(failback=0.0)
+    assert requests(bench)[0] <= 0.1
+    assert not bench.did(Bind)
+
+
+def test_failback_after_a_duration_asks_then(make: MakeBench) -> None:
+    assert requests(make(failback=30.0))[0] == pytest.approx(30.0, abs=0.2)
+
+
+def test_failback_asks_no_equal_and_no_better_active(make: MakeBench) -> None:
+    assert requests(make(failback=0.0), priority=100) == []
+    assert requests(make(failback=0.0), priority=150) == []
+
+
+def better(bench: Bench) -> Other:
+    bench.becomes_active()
+    other = bench.other(5)
+    other.priority, other.term = 150, 1
+    other.stands_by()
+    bench.log.clear()
+    return other
+
+
+def test_the_active_grants_a_better_nodes_request(bench: Bench) -> None:
+    other = better(bench)
+    other.says(Request())
+    assert bench.said(Offer)[0].to == other.node
+
+
+def test_the_active_does_not_grant_an_equals_request(bench: Bench) -> None:
+    other = better(bench)
+    other.priority = 100
+    other.says(Request())
+    assert not bench.said(Offer)
+
+
+def test_the_active_refuses_only_while_damped_and_says_so(bench: Bench) -> None:
+    other = better(bench)
+    for _ in range(4):
+        bench.election.group.damping.moved(bench.now)
+    other.says(Request())
+    assert not bench.said(Offer) and bench.conditions()[ConditionKind.DAMPED]
+    bench.run(61.0)
+    other.says(Request())
+    assert bench.said(Offer) and not bench.conditions()[ConditionKind.DAMPED]
+
+
+def test_damping_never_holds_an_operator_back_nor_a_takeover(bench: Bench) -> None:
+    other = better(bench)
+    for _ in range(4):
+        bench.election.group.damping.moved(bench.now)
+    bench.handle(HandoverAsked(GROUP, 1))
+    assert bench.said(Offer)
+    other.says(Ready(US, 1))
+    other.falls_silent()
+    bench.run(2.0)
+    assert bench.turns()[-1] == (Role.ACTIVE, "silence_proved")
+
+
+# Health and maintenance
+
+
+def test_health_lost_hands_over_when_a_healthy_successor_is_ready(bench: Bench) -> None:
+    other = better(bench)
+    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.run(0.01)
+    assert bench.said(Offer)[0].to == other.node
+    other.says(Ready(US, 1))
+    assert bench.turns() == [(Role.BACKUP, "handover_given")]
+
+
+def test_health_lost_everywhere_leaves_the_address_with_effective_priority_1_and_an_alarm(
+    bench: Bench,
+) -> None:
+    other = better(bench)
+    other.fit = False
+    other.says()
+    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.run(10.0)
+    assert bench.role is Role.ACTIVE and not bench.did(Release)
+    assert bench.election.group.entry((), bench.now).priority == 1
+    assert bench.conditions()[ConditionKind.UNHEALTHY]
+
+
+def test_an_unhealthy_active_hands_over_as_soon_as_somebody_fit_comes(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.run(5.0)
+    bench.other(5).stands_by()
+    bench.run(1.1)
+    assert bench.said(Offer)
+
+
+def test_health_regained_is_the_configured_priority_again(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.handle(HealthChanged(GROUP, healthy=True, detail=""))
+    assert bench.election.group.entry((), bench.now).priority == 100
+    assert not bench.conditions()[ConditionKind.UNHEALTHY]
+
+
+def test_an_active_in_maintenance_hands_over_to_the_first_fit_node(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(MaintenanceSet(GROUP, on=True))
+    bench.run(3.0)
+    assert bench.role is Role.ACTIVE  # the last node serves on
+    other = bench.other(5)
+    other.priority = 1
+    other.stands_by()
+    bench.run(1.1)
+    assert bench.said(Offer)[0].to == other.node
+
+
+def test_a_backup_in_maintenance_never_binds_until_it_takes_part_again(bench: Bench) -> None:
+    other = bench.starts().other(5).becomes_active()
+    bench.handle(MaintenanceSet(GROUP, on=True))
+    other.falls_silent()
+    bench.run(10.0)
+    assert not bench.did(Bind)
+    bench.handle(MaintenanceSet(GROUP, on=False))
+    bench.run(1.0)
+    assert bench.role is Role.ACTIVE
+
+
+# Start
+
+
+def leftover(left: float | None, ours: bool = True) -> Leftover:
+    return Leftover(VIP, left, ours)
+
+
+def test_our_own_address_with_enough_lease_is_renewed_at_once_and_we_are_active_with_our_stored_term(
+    make: MakeBench,
+) -> None:
+    bench = make(own_term=7, reserved=9).starts(leftover(1.5))
+    assert bench.turns() == [(Role.ACTIVE, "adopted")]
+    assert bench.when(Bind) == [100.0] and not bench.did(Release)
+    assert bench.election.group.term == 7
+
+
+def test_an_adoption_must_happen_before_that_lease_ends(make: MakeBench) -> None:
+    bench = make()
+    bench.starts(leftover(1.5))
+    assert bench.did(Bind)[0].not_after == pytest.approx(101.5)
+
+
+def test_our_own_address_with_less_than_half_a_second_of_lease_is_removed(bench: Bench) -> None:
+    bench.starts(leftover(0.4))
+    assert bench.role is Role.BACKUP and bench.did(Release)
+
+
+def test_an_adopting_node_is_no_claimant_and_ignores_those_who_probe(make: MakeBench) -> None:
+    bench = make(own_term=1).starts(leftover(2.0))
+    for _ in range(50):
+        bench.arp(bytes([2, 0, 0, 0, 0, 99]), None, VIP)  # type: ignore[arg-type]
+        bench.run(0.02)
+    assert bench.role is Role.ACTIVE
+
+
+def test_a_group_adopts_all_its_addresses_or_none(make: MakeBench) -> None:
+    bench = make(addresses=(VIP, address_of(235))).starts(leftover(2.0))
+    assert bench.role is Role.BACKUP and bench.did(Release)
+
+
+def test_a_group_binds_all_its_addresses_in_one_action(make: MakeBench) -> None:
+    bench = make(addresses=(VIP, address_of(235))).starts().run(1.0)
+    assert [bind.addresses for bind in bench.did(Bind)] == [(VIP, address_of(235))]
+    bench.run(1.0)
+    assert {renew.addresses for renew in bench.did(Renew)} == {(VIP, address_of(235))}
+
+
+def test_a_permanent_address_that_is_not_ours_is_refused_and_never_removed(bench: Bench) -> None:
+    bench.starts(leftover(None, ours=False))
+    assert bench.role is Role.FAULT and not bench.did(Release)
+    assert bench.turns() == [(Role.FAULT, "address_on_host")]
+    bench.run(5.0)
+    assert not bench.did(Bind)
+
+
+def test_once_the_host_gives_that_address_up_we_take_part(bench: Bench) -> None:
+    bench.starts(leftover(None, ours=False))
+    bench.handle(AddressRemoved(VIP))
+    bench.run(1.0)
+    assert [reason for _, reason in bench.turns()] == [
+        "address_on_host",
+        "recovered",
+        "adverts_silent",
+        "silence_proved",
+    ]
+
+
+def test_a_leftover_of_ours_that_shows_up_on_a_backup_is_removed(bench: Bench) -> None:
+    bench.starts()
+    bench.log.clear()
+    bench.handle(AddressAdded(VIP, ours=True))
+    assert bench.did(Release) and not bench.turns()
+
+
+def test_a_backup_checks_again_that_the_address_is_absent(bench: Bench) -> None:
+    bench.starts().other(5).becomes_active()
+    bench.log.clear()
+    bench.run(5.0)
+    assert len(bench.did(Release)) == 5
+
+
+def test_an_interface_that_is_lost_is_a_fault_until_it_is_back(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(InterfaceLost("eth0 is gone"))
+    assert bench.turns() == [(Role.FAULT, "interface_lost")]
+    bench.starts()
+    assert bench.turns()[-1] == (Role.BACKUP, "recovered")
+
+
+def test_a_start_without_a_link_is_a_fault(bench: Bench) -> None:
+    bench.starts(link_up=False)
+    assert bench.turns() == [(Role.FAULT, "link_lost")]
+
+
+# Terms
+
+
+def test_the_next_term_is_reserved_when_a_greater_one_is_heard(bench: Bench) -> None:
+    bench.starts()
+    bench.other(5).becomes_active(term=5)
+    assert bench.did(StoreTerm) == [StoreTerm(GROUP, 0, 6)]
+    bench.others[0].says()
+    assert len(bench.did(StoreTerm)) == 1
+
+
+def test_our_own_term_and_the_next_are_stored_after_a_bind(bench: Bench) -> None:
+    bench.starts().run(1.0)
+    assert bench.did(StoreTerm) == [StoreTerm(GROUP, 1, 2)]
+
+
+def test_the_settings_of_these_tests_are_the_defaults_they_claim_to_be() -> None:
+    assert (BASE.timing.advert_interval, BASE.timing.misses, BASE.timing.lease) == (0.1, 3, 3)
