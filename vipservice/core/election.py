@@ -181,6 +181,8 @@ class Election:
             self._message(contender, message, now)
         if entry.role is Role.ACTIVE:
             self._active_heard(contender, now)
+        elif group.role is Role.ACTIVE and entry.role is not Role.FAULT:  # a fault may be the address itself
+            self.holding.let_go(contender, now)
         elif was_active and group.role in {Role.BACKUP, Role.PROBING}:
             handed_over = any(isinstance(m, Resign) and m.successor for m in entry.messages)
             if handed_over:

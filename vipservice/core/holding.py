@@ -129,11 +129,19 @@ class Holding:
         self._see_rival(f"{self._group.around.call(mac)} uses the address too", now)
         if now - self._answered_at.get(mac, -inf) < self._group.pace.kept:
             return
-        self._answered_at = {m: at for m, at in self._answered_at.items() if now - at < 1.0} | {mac: now}
+        self._answered_at = {m: at for m, at in self._answered_at.items() if now - at < RIVAL_MEMORY} | {
+            mac: now
+        }
         peer = self._group.around.roster.owner_of(mac)
         self._group.speech.append(Speak(to=peer.node if peer else None, everywhere=True, mac=mac))
         self._group.speak()
         self.announcing.again(now)
+
+    def let_go(self, other: Contender, now: float) -> None:
+        """Who used the address says that it does no more: what it announced may still stand in caches."""
+        seen = [self._answered_at.pop(mac, -inf) for mac in other.macs]
+        if now - max(seen, default=-inf) <= RIVAL_MEMORY:
+            self._start_announcing(now)
 
     def proved(self, now: float) -> None:
         """A neighbour answered the floating address at our MAC: it has learned where it lives."""
