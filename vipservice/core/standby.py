@@ -30,6 +30,9 @@ from vipservice.core.yielding import Yielding
 
 LOOKING_CONDITIONS = (ConditionKind.HELD_BY_SILENT_PEER, ConditionKind.CONFLICT, ConditionKind.DEAF)
 
+TELL_AFTER = 1.0
+"""Seconds of silence of a holder that are worth a word: at short intervals a few milliseconds are not."""
+
 REQUEST_PERIOD = 1.0
 """How often a better node repeats its request for the address, seconds."""
 
@@ -84,7 +87,7 @@ class Standby:
         self.yielding.reset()
         self.verdict = Undecided()
         self._request_at, self._better_since = inf, None
-        self._tell(self.verdict)
+        self._tell(self.verdict, -inf)
 
     # What others say
 
@@ -140,7 +143,9 @@ class Standby:
         if contender is None:
             if self.yielding.to_stranger(mac, self._down(), now):
                 self.probing.begin(self.yielding.until)
-        elif contender.rank > self._group.rank and contender.entry.role is not Role.ACTIVE:
+        elif contender.standing > self._group.standing and contender.entry.role is not Role.ACTIVE:
+            # Not by term: neither holds the address, and a term heard before the silence may be an old one,
+            # so that each would take itself for the better.
             self.yielding.better_claims(mac, now)
 
     def cannot_look(self, problem: str, now: float) -> None:
@@ -198,7 +203,7 @@ class Standby:
         self.yielding.reset()
         self.verdict = Undecided()
         self.probing.begin(start)
-        self._tell(self.verdict)
+        self._tell(self.verdict, -inf)
 
     def _spoken_for(self, at: float, now: float) -> None:
         watched = self.watched
@@ -283,7 +288,7 @@ class Standby:
     def _judge(self, now: float) -> None:
         """D is over: what do the probes say?"""
         self.verdict = verdict = self._look(now)
-        self._tell(verdict)
+        self._tell(verdict, now)
         group = self._group
         match verdict:
             case Silent():
@@ -316,7 +321,8 @@ class Standby:
             return self._held()
         if self._deaf():
             return Unknown("no other host has been heard since the silence began")
-        recent = max(self._down() / 2, 2 * self.probing.wait)
+        # Long enough for the last two broadcasts of a rival in step with us: one may be lost.
+        recent = max(self._down() / 2, 4 * self.probing.wait)
         if waiting := self.yielding.waits_for(recent, self._down() + self._interval(), now):
             return Claimed(*waiting)
         return Silent(now + 2 * self.probing.wait)
@@ -353,15 +359,15 @@ class Standby:
         hearing, since = self._group.around.hearing, self._proof_from
         return not hearing.proved_since(since) and hearing.others_before(since) > 1
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _tell(self, verdict: Verdict, now: float) -> None:
         """Exactly the condition that this verdict means is on."""
-        told = self._condition(verdict)
+        told = self._condition(verdict, now)
         for kind in LOOKING_CONDITIONS:
             self._group.note(kind, kind in told, told.get(kind, ""))
 
-    def _condition(self, verdict: Verdict) -> dict[ConditionKind, str]:
+    def _condition(self, verdict: Verdict, now: float) -> dict[ConditionKind, str]:
         match verdict:
-            case HeldByPeer(mac):
+            case HeldByPeer(mac) if now - self._silence_since >= TELL_AFTER:
                 holder = self._group.around.call(mac)
                 said = f"{holder} answers for the address but none of its adverts come through"
                 return {ConditionKind.HELD_BY_SILENT_PEER: said}
