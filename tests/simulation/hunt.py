@@ -12,7 +12,7 @@ from vipservice.adapters.memory.lan import Blocks, MemoryLan, Weather
 from vipservice.adapters.memory.ownership import TwoOwners
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
-from vipservice.core.timing import Timing
+from vipservice.core.timing import FAST_PROBES_FOR_SILENCE, FAST_SPACING, PROBES_FOR_SILENCE, Timing
 from vipservice.core.values import GroupId
 
 VIP = IPv4Address("192.168.3.234")
@@ -145,7 +145,7 @@ class Run:
         other = fault.other if fault.other != victim else self._somebody_but(victim)
         if self._busy.get(victim) and fault.kind not in NETWORK:
             return
-        self._weigh(fault.kind, victim, active, other)
+        self._weigh(fault, victim, active, other)
         self.lan.note(victim, f"# {fault.kind.name} {other or ''} begins")
         if fault.kind in NETWORK:
             self._blocking[index] = (fault.kind, victim, other)
@@ -179,12 +179,14 @@ class Run:
         for kind, victim, other in self._blocking.values():
             block(self.lan.blocks, kind, victim, other, list(self.lan.hosts))
 
-    def _weigh(self, kind: Kind, victim: str, active: str | None, other: str | None) -> None:
+    def _weigh(self, fault: Fault, victim: str, active: str | None, other: str | None) -> None:
         """Whether the address must stay: nothing that justifies a move has befallen the active."""
+        kind = fault.kind
         touched = active in {victim, other}
         single = len(self.plan.faults) == 1
         exempt = self.plan.nodes == 2 and not self.plan.gateway
-        if kind in BY_DESIGN_HARMLESS and single:
+        flap = kind is not Kind.LINK_BLIP or fault.lasts < self.plan.interval
+        if kind in BY_DESIGN_HARMLESS and single and flap:
             return
         if kind is Kind.PAIR_CUT and single and (self.plan.nodes > 2 or not touched):
             return
@@ -217,7 +219,7 @@ class Run:
             met_for = found.at - self._met_at.get(pair_of(found), 0.0)
             if found.seconds:
                 self._judge_overlap(found)
-            elif met_for > self._patience and not self._passed_on(found):
+            elif met_for > self._patience and not self._passed_on(found) and not self._all_lost(found):
                 self.problems.append(f"{found.at:.4f}: {found.binder} bound while {found.other} held it")
         self.lan.violations.clear()
 
@@ -235,6 +237,15 @@ class Run:
         )
         if heard and not self.plan.loss:
             self.problems.append(f"{found.at:.4f}: {pair_of(found)} heard each other and both hold it")
+
+    def _all_lost(self, found: TwoOwners) -> bool:
+        """Question or answer of each of the three or six probes was really lost, by the LAN's record."""
+        pair = {found.binder, found.other}
+        lost = [at for at, source, to in self.lan.lost if {source, to} == pair and at <= found.at]
+        fast, slow = found.at - 4 * FAST_SPACING, found.at - 7 * self.plan.interval / 2
+        return sum(at >= fast for at in lost) >= FAST_PROBES_FOR_SILENCE or (
+            sum(at >= slow for at in lost) >= PROBES_FOR_SILENCE
+        )
 
     def _passed_on(self, found: TwoOwners) -> bool:
         """A handover between nodes that hold it beside a third: there were two before, and are two now."""

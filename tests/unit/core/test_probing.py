@@ -88,6 +88,14 @@ def test_a_known_holder_is_asked_by_unicast_and_every_third_time_everybody(probi
     assert asked == [OTHER, OTHER, None] * 3
 
 
+def test_at_the_fast_pace_a_holder_that_answers_is_asked_by_unicast(probing: Probing) -> None:
+    asked = []
+    for _ in range(9):
+        asked += [to for _, to in probing.round(probing.due_at, 0.004, True, OTHER)]
+        probing.answered(VIP, OTHER)
+    assert asked.count(None) == 3
+
+
 def test_under_arp_suppression_only_the_answer_to_a_unicast_probe_decides() -> None:
     probing = Probing((VIP,), arp_suppression=True)
     probing.begin(0.0)

@@ -78,6 +78,36 @@ def test_the_lower_rank_yields_to_a_claimant_of_known_rank_but_not_for_ever(benc
     assert bench.role is Role.ACTIVE
 
 
+def test_one_lost_broadcast_of_a_better_claimant_in_step_with_us_does_not_make_two_owners(
+    bench: Bench,
+) -> None:
+    """Beyond the lapse window, every advert blocked: of six rounds the third and the sixth are broadcast."""
+    active = bench.starts().other(5).becomes_active()
+    rival = bench.other(6)
+    rival.priority, rival.term = 150, 1
+    rival.says()
+    active.falls_silent()
+    bench.holder = active.mac
+    bench.run(7.0)
+    bench.holder = None
+    while bench.election.standby.probing.progress() < 3:
+        bench.run(0.001)
+    bench.arp(rival.mac, None, VIP)  # its third round; its sixth is lost
+    bench.run(0.16)
+    bench.holder = rival.mac  # it has bound
+    bench.run(0.5)
+    assert not bench.did(Bind)
+
+
+def test_of_two_claimants_an_old_term_decides_nothing(bench: Bench) -> None:
+    """It was heard last before the latest takeover, as may we have been by it."""
+    rival = spell(bench, priority=150)
+    rival.term = 0
+    rival.says()
+    claims(bench, rival.mac, 0.5)
+    assert not bench.did(Bind)
+
+
 def test_the_higher_rank_goes_on(bench: Bench) -> None:
     rival = spell(bench, priority=50)
     claims(bench, rival.mac, 0.4)

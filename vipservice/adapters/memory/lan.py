@@ -46,6 +46,8 @@ class MemoryLan:
         self.blocks = Blocks()
         self.hosts: dict[str, MemoryHost] = {}
         self.trace: list[str] = []
+        self.lost: list[tuple[float, str, str]] = []
+        """When a frame was lost, between whom."""
         self.ownership = Ownership(self)
         self.fabric: Fabric | None = None
         self.floating: frozenset[Address] = frozenset()
@@ -155,6 +157,7 @@ class MemoryLan:
     def _deliver(self, source: str, host: MemoryHost, frame: Frame) -> None:
         weather = self.weather
         if self.dice.random() < weather.loss:
+            self.lost.append((self.now, source, host.name))
             return
         copies = 2 if self.dice.random() < weather.duplication else 1
         for _ in range(copies):
