@@ -7,8 +7,8 @@ import pytest
 
 from tests.simulation.hunt import Run, plan_of
 
-RUNS = 120
-BUDGET = 45.0
+RUNS = 100
+BUDGET = 40.0
 """Seconds for the hunt on a busy machine; what is not reached then is left to the next change."""
 
 FAILED_ONCE = [
