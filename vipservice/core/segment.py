@@ -78,7 +78,7 @@ class Segment:
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take in one event; the actions are to be carried out in order, at once."""
         for election in self.elections.values():
-            election.expire(now)
+            election.hosting.expire(now)
         self._dispatch(event, now)
         return self._collect(now)
 
@@ -128,11 +128,11 @@ class Segment:
                 self._host_event(event, now)
             case StopAsked():
                 for election in self.elections.values():
-                    election.stop(now)
+                    election.orders.stop(now)
             case PeerForgotten():
                 self._forget(event.node)
             case SettingsChanged():
-                self._election(event.settings.id).settings_changed(event.settings)
+                self._election(event.settings.id).orders.settings_changed(event.settings)
             case Bound() | BindFailed() | SendFailed() | HandoverAsked() | MaintenanceSet() | HealthChanged():
                 self._group_event(event, now)
             case _:
@@ -147,16 +147,16 @@ class Segment:
             match event:
                 case InterfaceLost(problem):
                     self.around.address = None
-                    election.interface_lost(problem, now)
+                    election.hosting.interface_lost(problem, now)
                 case LinkChanged(up):
                     self.around.link_up = up
-                    election.link_changed(up, now)
+                    election.hosting.link_changed(up, now)
                 case AddressRemoved(address):
-                    election.address_removed(address, now)
+                    election.hosting.address_removed(address, now)
                 case AddressAdded(address, ours):
-                    election.address_added(address, ours, now)
+                    election.hosting.address_added(address, ours, now)
                 case Stalled(seconds):
-                    election.stalled(seconds, now)
+                    election.hosting.stalled(seconds, now)
 
     def _group_event(
         self,
@@ -166,17 +166,17 @@ class Segment:
         election = self._election(event.group)
         match event:
             case Bound():
-                election.bound(now)
+                election.hosting.bound(now)
             case BindFailed():
-                election.bind_failed(event, now)
+                election.hosting.bind_failed(event, now)
             case SendFailed(problem=problem):
-                election.send_failed(problem, now)
+                election.hosting.send_failed(problem, now)
             case HandoverAsked():
-                election.handover(event, now)
+                election.orders.handover(event, now)
             case MaintenanceSet():
-                election.maintenance(event, now)
+                election.orders.maintenance(event, now)
             case HealthChanged():
-                election.health_changed(event, now)
+                election.orders.health_changed(event, now)
 
     def _interface_ready(self, event: InterfaceReady, now: float) -> None:
         around = self.around
@@ -185,9 +185,9 @@ class Segment:
         around.link_up, around.gateway = event.link_up, event.gateway
         self._backup_advert_at = now + self._backup_interval()
         for election in self.elections.values():
-            election.interface_ready(event, now)
+            election.hosting.interface_ready(event, now)
             if moved:
-                election.mac_changed(now)
+                election.hosting.mac_changed(now)
             election.group.speak()
 
     def _neighbour(self, event: NeighbourSeen, now: float) -> None:
@@ -195,8 +195,8 @@ class Segment:
             return  # answers from a MAC of this host are no answers
         self.around.hearing.heard(event.mac, event.sender, now)
         for election in self.elections.values():
-            election.neighbour(event, now)
-            election.heard_anybody(now)
+            election.dialogue.neighbour(event, now)
+            election.dialogue.heard_anybody(now)
 
     def _advert(self, event: AdvertReceived, now: float) -> None:
         advert, around = event.advert, self.around
@@ -219,16 +219,18 @@ class Segment:
                 self._out.append(Rejected(reason, detail))
             case Twin(macs, name, active_in):
                 for group_id, election in self.elections.items():
-                    election.twin_seen(name, min(around.macs) > min(macs), group_id in active_in, now)
+                    election.dialogue.twin_seen(
+                        name, min(around.macs) > min(macs), group_id in active_in, now
+                    )
 
     def _accepted(self, advert: Advert, peer: Peer, now: float) -> None:
         for mac in advert.macs[:1]:
             self.around.hearing.heard(mac, None, now)
         for election in self.elections.values():
-            election.heard_anybody(now)
+            election.dialogue.heard_anybody(now)
         for entry in advert.entries:
             concerned = self.elections.get(entry.group)
-            if concerned is not None and (problem := concerned.advert(advert, entry, now)):
+            if concerned is not None and (problem := concerned.dialogue.advert(advert, entry, now)):
                 self._out.append(Rejected(problem, f"{peer.name}: group {entry.group}"))
 
     def _greet(self, peer: Peer) -> None:
@@ -246,7 +248,7 @@ class Segment:
         if self.around.roster.forget(node):
             self._out.append(StorePeers())
         for election in self.elections.values():
-            election.forget(node)
+            election.group.contenders.forget(node)
 
     # Speech
 

@@ -90,7 +90,7 @@ def test_one_lost_broadcast_of_a_better_claimant_in_step_with_us_does_not_make_t
     bench.holder = active.mac
     bench.run(7.0)
     bench.holder = None
-    while bench.election.standby.probing.progress() < 3:
+    while bench.election.duties.standby.probing.progress() < 3:
         bench.run(0.001)
     bench.arp(rival.mac, None, VIP)  # its third round; its sixth is lost
     bench.run(0.16)
@@ -126,7 +126,7 @@ def test_after_a_yield_the_count_of_silent_probes_starts_anew(bench: Bench) -> N
     spell(bench, priority=50)
     bench.run(0.15)
     bench.arp(STRANGER, None, VIP)
-    until = bench.election.standby.yielding.until
+    until = bench.election.duties.standby.yielding.until
     bench.run(2.0)
     assert bench.when(Bind)[0] - until > 0.15
 
@@ -141,6 +141,6 @@ def test_an_active_does_not_yield_to_a_claimant(bench: Bench) -> None:
 def test_yields_are_forgotten_when_an_active_is_heard(bench: Bench, number: int) -> None:
     spell(bench, priority=50)
     claims(bench, STRANGER, 0.3)
-    assert bench.election.standby.yielding.attempts
+    assert bench.election.duties.standby.yielding.attempts
     bench.others[number - 5].becomes_active(term=3)
-    assert not bench.election.standby.yielding.attempts
+    assert not bench.election.duties.standby.yielding.attempts

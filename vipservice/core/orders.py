@@ -1,0 +1,94 @@
+"""What operators and the service behind the address want: move it, stop, stay out, be well again."""
+
+from vipservice.core.actions import CommandDone, ConditionKind, Stopped
+from vipservice.core.duties import Duties
+from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet
+from vipservice.core.handover import Cause
+from vipservice.core.messages import Resign
+from vipservice.core.roles import Reason, Role
+from vipservice.core.settings import GroupSettings
+from vipservice.core.values import NodeId
+
+
+class Orders:
+    """Orders to one group."""
+
+    def __init__(self, duties: Duties) -> None:
+        self._duties = duties
+        self._group = duties.group
+        self._stop_told = False
+
+    @property
+    def ready_to_stop(self) -> bool:
+        """Whether SIGTERM's handover is over and nothing but the goodbye is left."""
+        return self._group.stopping and not self._stop_told and self._duties.giving.move is None
+
+    def handover(self, event: HandoverAsked, now: float) -> None:
+        """An operator wants the address moved; damping never holds that back."""
+        group = self._group
+        if group.role is not Role.ACTIVE:
+            self._refuse(event, f"this node is {group.role.value}, not active: ask the active node")
+        elif self._duties.giving.move is not None:
+            self._refuse(event, "a handover is under way already")
+        elif event.to is not None and (problem := self._unfit(event.to, now)):
+            self._refuse(event, problem)
+        elif not self._duties.giving.start(Cause.OPERATOR, now, event.to, event.command):
+            self._refuse(event, "no other node is able to take over")
+
+    def stop(self, now: float) -> None:
+        """The daemon ends: hand over within a second, else release and resign to nobody."""
+        self._group.stopping = True
+        if not self._duties.active:
+            self._group.speak()
+            self._stopped()
+        elif not self._duties.giving.start(Cause.STOP, now):
+            self.leave_without_successor(now)
+
+    def leave_without_successor(self, now: float) -> None:
+        """Release and say so to nobody in particular, if we hold it still; then we are done."""
+        if self._duties.active:
+            self._group.release()
+            detail = "this daemon is stopping and no backup is ready"
+            self._duties.become(Role.BACKUP, Reason.STOPPED, detail, now)
+            self._group.speak(Resign(None, self._group.own_term, 0), everywhere=True)
+        self._stopped()
+
+    def health_changed(self, event: HealthChanged, now: float) -> None:
+        """The service behind the address is well, or not."""
+        self._group.healthy = event.healthy
+        self._group.note(ConditionKind.UNHEALTHY, not event.healthy, event.detail)
+        self._group.speak()
+        self._duties.reconsider(now)
+
+    def maintenance(self, event: MaintenanceSet, now: float) -> None:
+        """Stay out, or take part again."""
+        self._group.maintenance = event.on
+        self._group.speak()
+        self._duties.reconsider(now)
+
+    def settings_changed(self, settings: GroupSettings) -> None:
+        """A reload changed our numbers; the addresses are the same."""
+        self._group.settings = settings
+        self._group.lease.timing = settings.timing
+        self._group.pace.change(settings.timing.advert_interval)
+        self._group.speak()
+
+    def _unfit(self, node: NodeId, now: float) -> str | None:
+        """Why `node` cannot take over, in a sentence."""
+        contender = self._group.contenders.get(node)
+        if contender is None:
+            return "that node is not known in this group"
+        if not contender.living(now):
+            return f"{contender.name} was last heard {now - contender.heard_at:.1f} s ago"
+        if contender.entry.digest != self._group.digest:
+            return f"{contender.name} has other addresses in this group"
+        if contender not in self._group.contenders.successors(now):
+            return f"{contender.name} is {contender.entry.role.value} and not able to take over"
+        return None
+
+    def _refuse(self, event: HandoverAsked, detail: str) -> None:
+        self._group.out.append(CommandDone(event.command, False, detail))
+
+    def _stopped(self) -> None:
+        self._stop_told = True
+        self._group.out.append(Stopped(self._group.settings.id))
