@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tests.simulation.hunt import Run, plan_of
-from vipservice.core.election import Election
+from vipservice.core.dialogue import Dialogue
 from vipservice.core.group import Group
 from vipservice.core.holding import Holding
 from vipservice.core.probing import Probing
@@ -31,7 +31,7 @@ def trust_a_deaf_ear(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def let_isolation_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Election, "heard_anybody", lambda *_: None)
+    monkeypatch.setattr(Dialogue, "heard_anybody", lambda *_: None)
 
 
 @pytest.mark.parametrize(
