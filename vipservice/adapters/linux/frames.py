@@ -42,8 +42,12 @@ class LinuxNeighbours:
         self._dropped = 0
         self._truncated = 0
         with host_errors("opening a packet socket", interface.name), ExitStack() as opened:
-            self._arp = opened.enter_context(_listener(interface, ETHERTYPE_ARP, arp_program((), interface.index)))
-            self._adverts = opened.enter_context(_listener(interface, ETHERTYPE_ADVERT, advert_program(interface.index)))
+            self._arp = opened.enter_context(
+                _listener(interface, ETHERTYPE_ARP, arp_program((), interface.index))
+            )
+            self._adverts = opened.enter_context(
+                _listener(interface, ETHERTYPE_ADVERT, advert_program(interface.index))
+            )
             self._sender = opened.enter_context(_bound(interface, 0))
             opened.pop_all()
 
