@@ -23,6 +23,7 @@ from vipservice.core.actions import (
 from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
+    BindFailed,
     Event,
     InterfaceLost,
     LinkChanged,
@@ -66,7 +67,6 @@ class Open:
     sockets: AdvertSockets
     adverts: Adverts
     looking: Looking
-    binder: Binder
     pinger: Pinger
 
     def filenos(self) -> tuple[int, ...]:
@@ -97,6 +97,8 @@ class Link:
         self.groups = {group.core.id: group for group in groups}
         self.name = next(iter(self.groups.values())).interface
         self.open: Open | None = None
+        self._binder: Binder | None = None
+        """Outlives the sockets: what cannot be heard any more can still be released."""
         self._host = host
         self._platform = platform
         self._observer = observer
@@ -179,9 +181,8 @@ class Link:
 
     def release_all(self) -> None:
         """Whatever happened: nothing of ours stays on the interface."""
-        if self.open is not None:
-            for group in self.groups.values():
-                self.open.binder.release(Release(group.core.id, group.core.addresses))
+        for group in self.groups.values():
+            self._release(Release(group.core.id, group.core.addresses))
 
     def close(self) -> None:
         """Let the sockets go."""
@@ -190,7 +191,14 @@ class Link:
     def bound(self) -> dict[Address, bool]:
         """The kernel's truth about each floating address."""
         addresses = [address for group in self.groups.values() for address in group.core.addresses]
-        return {one: self.open is not None and self.open.binder.holds(one) for one in addresses}
+        return {one: self._holds(one) for one in addresses}
+
+    def _holds(self, address: Address) -> bool:
+        return self._binder is not None and self._binder.holds(address)
+
+    def _release(self, action: Release) -> None:
+        if self._binder is not None:
+            self._complain(self._binder.release(action))
 
     def _open(self, found: Found) -> Open:
         interface, own = found.interface, found.own
@@ -206,13 +214,13 @@ class Link:
                 close()
             raise
         macs, clock = found.ready.macs, self._platform.clock
+        self._binder = Binder(self._host, interface.index, self._prefix_lengths(), clock)
         return Open(
             found=found,
             neighbours=neighbours,
             sockets=sockets,
             adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0]),
             looking=Looking(neighbours, macs),
-            binder=Binder(self._host, interface.index, self._prefix_lengths(), clock),
             pinger=Pinger(echo, clock, self._observer.pinged),
         )
 
@@ -260,14 +268,14 @@ class Link:
         """Gone by somebody's hand, unless the kernel has it again: then it was our own doing, long past."""
         if address not in self.segment.around.floating:
             self.look()
-        elif self.open is not None and not self.open.binder.holds(address):
+        elif not self._holds(address):
             self.tell(AddressRemoved(address))
 
     def _address_seen(self, event: AddressSeen) -> None:
         """Added by somebody, unless it is gone again: then it was our own doing, long past."""
         if event.address not in self.segment.around.floating:
             self.look()
-        elif self.open is not None and self.open.binder.holds(event.address):
+        elif self._holds(event.address):
             ours = event.ours or (not event.permanent and str(event.address) in self._remembered)
             self.tell(AddressAdded(event.address, ours))
 
@@ -303,27 +311,34 @@ class Link:
             self.tell(result)
 
     def _act(self, action: Action) -> Event | None:
-        used = self.open
-        if used is None:
-            self._observer.observe(action)
-            return None
+        match action:
+            case Bind() | Renew():
+                return self._bind(action)
+            case Release():
+                self._release(action)
+            case SendAdvert() | Probe() | Announce() | AskNeighbours():
+                return self._say(self.open, action) if self.open is not None else None
+            case _:
+                self._observer.observe(action)
+        return None
+
+    def _bind(self, action: Bind | Renew) -> Event:
+        if self._binder is None or self.open is None:
+            return BindFailed(action.group, self.waiting_for or "the interface is not open")
+        self._remembered.update(map(str, action.addresses))
+        return self._binder.bind(action)
+
+    def _say(self, used: Open, action: SendAdvert | Probe | Announce | AskNeighbours) -> Event | None:
         match action:
             case SendAdvert():
                 self._send(used, action)
             case Probe():
                 return used.looking.probe(action)
-            case Bind() | Renew():
-                self._remembered.update(map(str, action.addresses))
-                return used.binder.bind(action)
-            case Release():
-                self._complain(used.binder.release(action))
             case Announce():
                 self._observer.observe(action)
                 self._complain(used.looking.announce(action))
             case AskNeighbours():
                 self._complain(used.looking.ask(action))
-            case _:
-                self._observer.observe(action)
         return None
 
     def _send(self, used: Open, action: SendAdvert) -> None:
