@@ -35,7 +35,7 @@ class Adverts:
         self._unicast_peers = unicast_peers
         self._own_mac = own_mac
         self._sequence = count(1)
-        self._ttl_seen = 0
+        self._ttl_seen = self._size_seen = 0
 
     def receive(self, rejected: Callable[[str, str], None]) -> list[AdvertReceived]:
         """Everything that is there now (bounded) and can be believed; the rest is counted by reason."""
@@ -47,7 +47,7 @@ class Adverts:
                 received.append(AdvertReceived(read(payload, self._keyring), path))
             except DecodeError as error:
                 rejected(error.reason, error.detail)
-        self._count_ttl(rejected)
+        self._count_refused(rejected)
         # One path may have overtaken another; within one reading the order of sending can be restored.
         return sorted(received, key=lambda event: event.advert.sequence)
 
@@ -85,7 +85,11 @@ class Adverts:
             case Path.MULTICAST:
                 self._sockets.send_multicast(datagram)
 
-    def _count_ttl(self, rejected: Callable[[str, str], None]) -> None:
+    def _count_refused(self, rejected: Callable[[str, str], None]) -> None:
+        """What the sockets did not even pass on."""
         for _ in range(self._sockets.rejected_ttl - self._ttl_seen):
             rejected("ttl", "a datagram that came through a router")
+        for _ in range(self._sockets.rejected_size - self._size_seen):
+            rejected("length", "a datagram longer than any advert")
         self._ttl_seen = self._sockets.rejected_ttl
+        self._size_seen = self._sockets.rejected_size

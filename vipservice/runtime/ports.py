@@ -164,11 +164,15 @@ class AdvertSockets(Protocol):
         """Readable when `receive` has something."""
 
     def receive(self, limit: int) -> Sequence[tuple[bytes, Path]]:
-        """Datagrams that came with TTL 255, and how; others are counted in `rejected_ttl`."""
+        """Datagrams that came with TTL 255 and are no longer than any advert, and how; others are counted."""
 
     @property
     def rejected_ttl(self) -> int:
         """How many datagrams came with another TTL so far."""
+
+    @property
+    def rejected_size(self) -> int:
+        """How many datagrams were larger than any advert so far."""
 
     def send_multicast(self, payload: bytes) -> None:
         """To the group, on this interface, TTL 255. Raises HostError."""
