@@ -23,6 +23,14 @@ MIN_OTHERS_TO_RELEASE = 2
 """Where only one other had answered, its silence may be its own death: hold and alarm."""
 
 
+def following(due: float, period: float, now: float) -> float:
+    """When to do again what was due at `due`: on the beat, or a period from now where beats were missed.
+
+    All duties start with the takeover, so on the beat they fall together and the loop wakes once for them.
+    """
+    return due + period if due + period > now else now + period
+
+
 class Holding:
     """The duties of an active."""
 
@@ -88,7 +96,7 @@ class Holding:
             return
         self.wants_out = self.wants_out and self.repairs.exhausted(now)
         if now >= self._renew_at and self._repair_at == inf:  # a renewal would be a repair unasked
-            self._renew_at = now + group.settings.timing.renew_period
+            self._renew_at = following(self._renew_at, group.settings.timing.renew_period, now)
             group.ask_renew(now)
         if now >= self._advert_at:
             self._advertise(now)
@@ -193,8 +201,7 @@ class Holding:
 
     def _advertise(self, now: float) -> None:
         self._group.pace.sent()
-        kept = self._group.pace.kept
-        self._advert_at = self._advert_at + kept if self._advert_at + kept > now else now + kept
+        self._advert_at = following(self._advert_at, self._group.pace.kept, now)
         self._group.speak()
 
     def _start_announcing(self, now: float) -> None:
@@ -210,7 +217,7 @@ class Holding:
             group.out += [AskNeighbours(address, targets) for address in group.settings.addresses]
 
     def _look_for_rivals(self, now: float) -> None:
-        self._self_probe_at = now + SELF_PROBE_PERIOD
+        self._self_probe_at = following(self._self_probe_at, SELF_PROBE_PERIOD, now)
         group = self._group
         group.out += [Probe(group.settings.id, address, None) for address in group.settings.addresses]
         if now - self._rival_at > RIVAL_MEMORY:
@@ -218,7 +225,7 @@ class Holding:
 
     def _listen(self, now: float) -> None:
         """Ask for a sign of life each second, and face it when none has come for a whole lease."""
-        self._witness_at = now + WITNESS_PERIOD
+        self._witness_at = following(self._witness_at, WITNESS_PERIOD, now)
         group, around = self._group, self._group.around
         group.ask_for_signs()
         last = around.hearing.last

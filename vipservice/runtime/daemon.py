@@ -64,6 +64,8 @@ class Daemon:
         self._watchdog = Watchdog(manager)
         self._loop = asyncio.get_running_loop()
         self._watched: set[int] = set()
+        self._opened: list[int] = []
+        """Of which generations of sockets `_watched` was made."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = inf
         self._sockets_empty = False
@@ -149,6 +151,10 @@ class Daemon:
 
     def _watch(self) -> None:
         """Wait on the sockets that are open now."""
+        opened = [link.generation for link in self.links]
+        if opened == self._opened:
+            return
+        self._opened = opened
         wanted = {self._host.fileno()}
         for link in self.links:
             if link.open is not None:

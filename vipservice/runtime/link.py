@@ -19,6 +19,7 @@ from vipservice.core.actions import (
     Release,
     Renew,
     SendAdvert,
+    StorePeers,
 )
 from vipservice.core.events import (
     AddressAdded,
@@ -30,6 +31,7 @@ from vipservice.core.events import (
     Stalled,
 )
 from vipservice.core.segment import Segment
+from vipservice.core.timing import MIN_STALL
 from vipservice.core.values import Address, GroupId
 from vipservice.runtime.adverts import Adverts
 from vipservice.runtime.bind import Binder
@@ -97,6 +99,8 @@ class Link:
         self.groups = {group.core.id: group for group in groups}
         self.name = next(iter(self.groups.values())).interface
         self.open: Open | None = None
+        self.generation = 0
+        """Grows whenever sockets are opened or closed."""
         self._binder: Binder | None = None
         """Outlives the sockets: what cannot be heard any more can still be released."""
         self._host = host
@@ -129,7 +133,7 @@ class Link:
 
     def stood_still(self, seconds: float) -> None:
         """We woke late; all sockets have been read."""
-        if seconds > self.segment.stall_threshold():
+        if seconds > MIN_STALL and seconds > self.segment.stall_threshold():
             self._observer.stalled(seconds)
             self.tell(Stalled(seconds))
 
@@ -137,8 +141,7 @@ class Link:
         """The timers."""
         if now >= self._look_again_at:
             self.look()
-        if self.segment.deadline(now) <= now:
-            self._carry_out(self.segment.tick(now))
+        self._carry_out(self.segment.tick(now))
         if self.open is not None:
             self.open.pinger.tick(now, lambda group: self.groups[group].ping_interval, self._targets)
 
@@ -168,6 +171,7 @@ class Link:
             self._close()
             try:
                 self.open = self._open(found)
+                self.generation += 1
             except HostError as error:
                 self._lose(InterfaceLost(str(error)))
                 return
@@ -231,6 +235,7 @@ class Link:
         if self.open is not None:
             self.open.close()
         self.open, self._listening = None, frozenset()
+        self.generation += 1
 
     def _lose(self, lost: InterfaceLost) -> None:
         """A missing interface is a state to wait in, not an error."""
@@ -305,6 +310,8 @@ class Link:
     # Actions
 
     def _carry_out(self, actions: list[Action]) -> None:
+        if not actions:
+            return
         results = [result for action in actions if (result := self._act(action))]
         self._listen_to_new_peers(actions)
         for result in results:
@@ -353,7 +360,7 @@ class Link:
             self._observer.send_failed(problem)
 
     def _listen_to_new_peers(self, actions: list[Action]) -> None:
-        if any(isinstance(action, SendAdvert) for action in actions):
+        if any(isinstance(action, StorePeers) for action in actions):
             self._listen()
 
 
