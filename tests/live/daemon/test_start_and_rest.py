@@ -3,7 +3,7 @@
 import os
 import time
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import pytest
 
@@ -30,24 +30,34 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def loop_times() -> list[float]:
+    """How long the same small piece of work takes, again and again, seconds."""
+    times = []
+    for _ in range(30):
+        began = time.perf_counter()
+        sum(range(100_000))
+        times.append(time.perf_counter() - began)
+    return times
+
+
 def test_a_lone_host_answers_soon_after_its_start() -> None:
-    ready, answered, worked = [], [], []
+    ready, answered, work = [], [], []
     for _ in range(5):
+        work += loop_times()
         with Cluster(("a",)) as cluster:
             result = play(START, cluster)
-            daemon = cluster.daemons["a"]
-            ready.append(daemon.wait_ready(5))
+            ready.append(cluster.daemons["a"].wait_ready(5))
             answered.append(result.raw_gap)
-            worked.append(cpu_seconds(daemon.process.pid))
             assert result.most <= 1
+    # A start is work of the processor, so the machine's noise stretches it: by what it does to the same work.
+    noise = mean(work) / min(work)
     note(
-        f"start on a lone host: READY {1000 * median(ready):.0f} ms after exec, first answer"
-        f" {1000 * median(answered):.0f} ms (bars 400 and 800), processor {1000 * median(worked):.0f} ms"
+        f"start on a lone host: READY {1000 * median(ready):.0f} ms after exec (bar 400, best"
+        f" {1000 * min(ready):.0f}), first answer {1000 * median(answered):.0f} ms (bar 800, best"
+        f" {1000 * min(answered):.0f}); other load makes work take {noise:.1f} times as long"
     )
-    # What the start itself takes is processor time; what it waits for the processor is the machine's.
-    waited = max(0.0, median(ready) - median(worked))
-    assert median(ready) <= READY_BAR + waited
-    assert median(answered) <= START_BAR + waited
+    assert median(ready) <= READY_BAR * noise
+    assert median(answered) <= START_BAR * noise
 
 
 @pytest.mark.parametrize(("interval", "bar"), [("100ms", 0.006), ("10ms", 0.04)])

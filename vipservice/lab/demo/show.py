@@ -1,6 +1,8 @@
 """The demo as it happens: a live picture in a terminal, plain lines for pipes and files."""
 
 import contextlib
+import io
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -36,12 +38,10 @@ class Show(Protocol):
 
 
 class Lines:
-    """Plain lines, each thing once."""
+    """Plain lines, each thing once. Written without rich, which would hide that the reader has gone."""
 
     def __init__(self) -> None:
-        self._console = Console(soft_wrap=True, highlight=False, markup=False)
-        self._wide = Console(width=max(self._console.width, screen.WIDTH), highlight=False)
-        self._error: OSError | None = None
+        self._gone: OSError | None = None
 
     @contextlib.contextmanager
     def of(self, cluster: Cluster) -> Iterator[None]:
@@ -52,27 +52,24 @@ class Lines:
 
     def announce(self, doing: str) -> None:
         """Print it."""
-        self._raise()
-        self._console.print(f"\n> {doing}", soft_wrap=True)
+        if self._gone is not None:
+            raise self._gone
+        _write(f"\n> {doing}")
 
     def end(self, report: Report) -> None:
         """Print the table, wide enough whatever the pipe's width."""
-        self._raise()
-        self._console.print()
-        self._wide.print(screen.final_table(report))
-        self._wide.print(screen.verdict(report))
+        console = Console(file=io.StringIO(), width=screen.WIDTH, color_system=None)
+        with console.capture() as captured:
+            console.print(screen.final_table(report))
+            console.print(screen.verdict(report))
+        _write(f"\n{captured.get()}".rstrip())
 
     def _print(self, news: list[News], zero: float) -> None:
         try:
             for one in news:
-                self._console.print(screen.line(one, zero), soft_wrap=True)
-        except OSError as error:
-            # The reader of the pipe has gone; this is not the thread to end the demo.
-            self._error = error
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise self._error
+                _write(screen.line(one, zero))
+        except BrokenPipeError as error:
+            self._gone = error  # this is not the thread to end the demo
 
 
 class Screen:
@@ -142,3 +139,8 @@ def _looking(cluster: Cluster, take: _Take) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
