@@ -1,8 +1,7 @@
 """Adverts in and out: sealed, sent by the paths the election names, opened without trust."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
 
 from vipservice.core.actions import SendAdvert
 from vipservice.core.events import AdvertReceived
@@ -19,7 +18,12 @@ BATCH = 64
 
 
 class Adverts:
-    """The adverts of one interface."""
+    """The adverts of one interface.
+
+    Args:
+        sequence: Numbers for what is sent. They only grow as long as this node's incarnation lasts, also where
+            the sockets are opened anew: peers take a smaller one for a recording.
+    """
 
     def __init__(
         self,
@@ -28,13 +32,14 @@ class Adverts:
         keyring: Keyring,
         unicast_peers: tuple[Address, ...],
         own_mac: Mac,
+        sequence: Iterator[int],
     ) -> None:
         self._sockets = sockets
         self._neighbours = neighbours
         self._keyring = keyring
         self._unicast_peers = unicast_peers
         self._own_mac = own_mac
-        self._sequence = count(1)
+        self._sequence = sequence
         self._ttl_seen = self._size_seen = 0
 
     def receive(self, rejected: Callable[[str, str], None]) -> list[AdvertReceived]:

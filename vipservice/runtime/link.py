@@ -7,6 +7,7 @@ election wants is carried out at once and in order, and what the kernel says to 
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from math import inf
 
 from vipservice.config.settings import AdvertSettings, ResolvedGroup
@@ -109,6 +110,7 @@ class Link:
         self._keyring = keyring
         self._adverts = adverts
         self._remembered = remembered
+        self._sequence = count(1)
         self._detector = Detector(host, self.name, segment.around.floating, remembered)
         self._listening: frozenset[Address] = frozenset()
         self._look_again_at = inf
@@ -223,7 +225,7 @@ class Link:
             found=found,
             neighbours=neighbours,
             sockets=sockets,
-            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0]),
+            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0], self._sequence),
             looking=Looking(neighbours, macs),
             pinger=Pinger(echo, clock, self._observer.pinged),
         )
