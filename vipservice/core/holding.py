@@ -70,6 +70,11 @@ class Holding:
         for kind in (ConditionKind.RIVAL, ConditionKind.DEAF):
             self._group.note(kind, False)
 
+    @property
+    def link_lost(self) -> bool:
+        """Whether there was no carrier when we were told last."""
+        return self._link_lost_at < inf
+
     # The clock
 
     def deadline(self) -> float:

@@ -24,8 +24,8 @@ class Hosting:
         """The interface and our own address are known: adopt, stand by, or say why not."""
         self._duties.faults.pop(Reason.INTERFACE_LOST, None)
         if self._duties.active:
-            if not event.link_up:
-                self.link_changed(False, now)
+            if event.link_up is self._duties.holding.link_lost:  # its own event may say nothing new any more
+                self.link_changed(event.link_up, now)
             return
         leftovers = [one for one in event.leftovers if one.address in self._group.settings.addresses]
         foreign = [one for one in leftovers if not one.ours]

@@ -157,6 +157,15 @@ def test_a_flap_within_one_interval_is_no_fault_and_is_announced(bench: Bench) -
     assert bench.when(Announce)[0] == back
 
 
+def test_a_flap_whose_end_is_seen_in_a_fresh_look_at_the_interface_is_no_fault_either(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(LinkChanged(False))
+    bench.handle(InterfaceReady(address_of(10), (mac_of(10),), True, None))
+    assert bench.did(Announce)
+    bench.run(1.0)
+    assert bench.role is Role.ACTIVE
+
+
 def test_a_link_lost_for_one_interval_is_a_fault_and_takes_the_address_with_it(bench: Bench) -> None:
     bench.becomes_active()
     lost = bench.now
