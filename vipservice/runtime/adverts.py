@@ -21,8 +21,8 @@ class Adverts:
     """The adverts of one interface.
 
     Args:
-        sequence: Numbers for what is sent. They only grow as long as this node's incarnation lasts, also where
-            the sockets are opened anew: peers take a smaller one for a recording.
+        sequence: Numbers for what is sent. They only grow as long as this incarnation lasts, also where the
+            sockets are opened anew: peers take a smaller one for a recording.
     """
 
     def __init__(
