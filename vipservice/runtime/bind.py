@@ -23,6 +23,7 @@ class Binder:
     def bind(self, action: Bind | Renew) -> Bound | BindFailed:
         """All addresses or none, and none where the clock says that our right is over.
 
+        A renewal that the kernel refuses takes nothing away: what is there serves on to the end of its lease.
         The clock is read before *and after* the system calls: a stall between verdict and bind, or inside
         the bind, must not leave an address behind.
         """
@@ -32,7 +33,8 @@ class Binder:
             for address in action.addresses:
                 self.host.ensure_bound(self.index, address, self.prefix_lengths[action.group], action.lease)
         except HostError as error:
-            self._undo(action)
+            if isinstance(action, Bind):
+                self._undo(action)
             return BindFailed(action.group, str(error))
         if self.clock() > action.not_after:
             self._undo(action)
