@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from vipservice.core.actions import ConditionKind
 from vipservice.core.roles import Role
 from vipservice.core.status import NodeView
 from vipservice.core.values import NodeId
@@ -29,6 +30,12 @@ def _roles(status: NodeStatus) -> Samples:
     for group in status.groups:
         for role in Role:
             yield (group.core.name, role.value), group.core.role is role
+
+
+def _conditions(status: NodeStatus) -> Samples:
+    for group in status.groups:
+        for kind in ConditionKind:
+            yield (group.core.name, kind.value), kind in group.core.conditions
 
 
 def _bound(status: NodeStatus) -> Samples:
@@ -99,6 +106,21 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[NodeStatus], Samples]],
         ("group",),
         _of_groups(lambda group: group.core.owners_observed),
     ),
+    (
+        "vipservice_nodes_expected",
+        "Nodes that the group should have, this one included: configured, else known from before.",
+        ("group",),
+        lambda status: [
+            ((one.core.name,), one.expected_nodes) for one in status.groups if one.expected_nodes is not None
+        ],
+    ),
+    (
+        "vipservice_nodes_heard",
+        "Nodes of the group that are there, this one included; fewer than expected is lost redundancy.",
+        ("group",),
+        _of_groups(lambda group: group.nodes_heard),
+    ),
+    ("vipservice_condition", "Whether this alarm of the election is on.", ("group", "kind"), _conditions),
     (
         "vipservice_maintenance",
         "Whether this node stays out of the election for maintenance.",

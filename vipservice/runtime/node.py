@@ -54,6 +54,11 @@ class Node:
         self.observer = Observer(metrics, self._store, self._platform.clock)
         self.observer.peers = self._stored_peers
 
+    def take(self, settings: Settings, keyring: Keyring, groups: Iterable[ResolvedGroup]) -> None:
+        """A reload: the settings in force from now on, and the running groups as they are in them."""
+        self.settings, self._keyring = settings, keyring
+        self.groups.update({group.core.id: group for group in groups})
+
     def add(self, groups: Sequence[ResolvedGroup]) -> list[Link]:
         """Take part in these groups too; one link for each interface."""
         for group in groups:
@@ -72,7 +77,8 @@ class Node:
     def status(self) -> NodeStatus:
         """The snapshot that everybody shows. Only for the loop's own thread."""
         now = self._platform.clock()
-        problem = self._store.problem
+        groups = tuple(status for link in self.links for status in self._groups_of(link, now))
+        peers = tuple(status for link in self.links for status in self._peers_of(link, now))
         return NodeStatus(
             name=self.settings.node.name,
             node_id=self._store.node_id,
@@ -85,10 +91,10 @@ class Node:
             source=self.settings.source,
             key_ids=tuple(key.id for key in self.settings.adverts.keys),
             reload=self.reload_status,
-            groups=tuple(status for link in self.links for status in _groups_of(link, now)),
-            peers=tuple(status for link in self.links for status in self._peers_of(link, now)),
+            groups=groups,
+            peers=peers,
             waiting=(*self.waiting, *(link.waiting_for for link in self.links if link.waiting_for)),
-            problems=(f"the state directory cannot be written: {problem}",) if problem else (),
+            problems=(*self._not_stored(), *_missing(groups, peers)),
             notices=self.settings.notices,
         )
 
@@ -173,13 +179,37 @@ class Node:
             bound_before,
         )
 
+    def _not_stored(self) -> Iterable[str]:
+        """We bind also where a term could not be stored, and say so."""
+        if problem := self._store.problem:
+            yield f"the state directory cannot be written: {problem}"
+
     def _stored_peers(self) -> Iterable[StoredPeer]:
         now, wall = self._platform.clock(), time.time()
+        stored = self._remembered()
         for link in self.links:
-            for peer in link.segment.around.roster.peers.values():
-                if peer.acquainted:
-                    seen = wall - (now - peer.heard_at)
-                    yield StoredPeer(peer.node, peer.name, peer.macs, peer.address, link.name, seen)
+            for peer in self._known(link):
+                ago, before = now - peer.heard_at, stored.get((link.name, peer.node))
+                seen = wall - ago if ago < inf else before.last_seen if before else 0.0
+                yield StoredPeer(peer.node, peer.name, peer.macs, peer.address, link.name, seen)
+
+    def _known(self, link: Link) -> list[Peer]:
+        """Who has talked to us in this life, or is remembered from before it; no strangers."""
+        stored, peers = self._remembered(), link.segment.around.roster.peers.values()
+        return [peer for peer in peers if peer.acquainted or (link.name, peer.node) in stored]
+
+    def _remembered(self) -> dict[tuple[str, NodeId], StoredPeer]:
+        return {(peer.interface, peer.node): peer for peer in self._store.peers()}
+
+    def _groups_of(self, link: Link, now: float) -> Iterable[LinkGroupStatus]:
+        held = link.bound()
+        for group_id, election in link.segment.elections.items():
+            group = link.groups[group_id]
+            bound = {address: held[address] for address in group.core.addresses}
+            contenders = election.group.contenders
+            members = [p for p in self._known(link) if contenders.get(p.node) or p.heard_at == -inf]
+            expected = group.nodes or 1 + len(members)
+            yield LinkGroupStatus(election.status(now), link.name, bound, expected)
 
     def _peers_of(self, link: Link, now: float) -> Iterable[PeerStatus]:
         stored = {peer.node: peer.last_seen for peer in self._store.peers()}
@@ -197,9 +227,12 @@ class Node:
             )
 
 
-def _groups_of(link: Link, now: float) -> Iterable[LinkGroupStatus]:
-    held = link.bound()
-    for group_id, election in link.segment.elections.items():
-        group = link.groups[group_id]
-        bound = {address: held[address] for address in group.core.addresses}
-        yield LinkGroupStatus(election.status(now), link.name, bound, group.nodes)
+def _missing(groups: Iterable[LinkGroupStatus], peers: Sequence[PeerStatus]) -> Iterable[str]:
+    """A sentence for each group that has fewer nodes than it should have."""
+    for group in groups:
+        if group.redundancy_lost:
+            away = {node.name for node in group.core.nodes if not node.living}
+            away |= {p.name for p in peers if p.interface == group.interface and p.heard_ago == inf}
+            silent = f"; silent: {', '.join(sorted(away))}" if away else ""
+            count = f"{group.nodes_heard} of {group.expected_nodes} nodes are there"
+            yield f"{group.core.name}: redundancy is lost, {count}{silent}"

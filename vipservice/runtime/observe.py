@@ -47,6 +47,7 @@ class Observer:
         self._failures = RateLimited(clock)
         self._clock = clock
         self._remind_at = clock() + QUIET_FOR
+        self._not_stored: str | None = None
         self._happened: list[Action] = []
         self._commands: dict[int, asyncio.Future[CommandDone]] = {}
         self._numbers = count(1)
@@ -72,6 +73,7 @@ class Observer:
         happened, self._happened = self._happened, []
         for action in happened:
             self._tell(action)
+        self._say_stored(self._store.problem)
         if (now := self._clock()) >= self._remind_at:
             self._remind_at = now + QUIET_FOR
             for line in (*self._rejections.overdue(), *self._failures.overdue()):
@@ -96,6 +98,7 @@ class Observer:
                 self._answer(action)
             case Stopped(group=group):
                 self.stopped.add(group)
+                self._store.store_peers(tuple(self.peers()))  # with the moments they were heard last
 
     def command(self) -> tuple[int, asyncio.Future[CommandDone]]:
         """A number for an operator's command, and what will hold its answer."""
@@ -142,6 +145,15 @@ class Observer:
     def pinged(self, target: Target, rtt: float | None) -> None:
         """A round trip, or a lost echo."""
         self._metrics.ping(target.group, str(target.address), target.kind, rtt)
+
+    def _say_stored(self, problem: str | None) -> None:
+        """Terms and peers are kept in memory where the disk does not take them; we bind, and say so."""
+        if (problem is None) != (self._not_stored is None):
+            if problem is None:
+                log.info("the state directory can be written again")
+            else:
+                log.warning("the state directory cannot be written: %s", problem)
+        self._not_stored = problem
 
     def _say_rejected(self, reason: str, detail: str) -> None:
         if said := self._rejections.say(reason, f"rejected an advert ({reason}): {detail}"):

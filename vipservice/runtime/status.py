@@ -28,7 +28,17 @@ class LinkGroupStatus:
     bound: Mapping[Address, bool]
     """Whether the kernel has the address on the interface now; an address that is missing counts as no."""
     expected_nodes: int | None = None
-    """What `nodes` says, this node included; None where nobody said."""
+    """What `nodes` says, else how many were known in this life or before it; this node included."""
+
+    @property
+    def nodes_heard(self) -> int:
+        """How many of them are there now, this node included."""
+        return 1 + sum(node.living for node in self.core.nodes)
+
+    @property
+    def redundancy_lost(self) -> bool:
+        """Whether somebody is missing who should be able to take over."""
+        return self.expected_nodes is not None and self.nodes_heard < self.expected_nodes
 
     @property
     def serving(self) -> bool:

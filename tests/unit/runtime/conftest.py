@@ -151,9 +151,10 @@ class Echo:
 class Memory:
     """A state directory that is a few variables."""
 
-    node_id, incarnation, problem = NodeId(bytes(15) + b"\x0a"), 5, None
+    node_id, incarnation = NodeId(bytes(15) + b"\x0a"), 5
 
     def __init__(self) -> None:
+        self.problem: str | None = None
         self.stored: tuple[StoredPeer, ...] = ()
 
     def group(self, group: GroupId) -> StoredGroup:

@@ -193,6 +193,20 @@ def test_the_gauges_of_a_group_and_of_the_node(metrics: Metrics) -> None:
     assert dict(build)["version"] == "0.1.0"
 
 
+def test_every_alarm_has_a_series_that_is_1_while_it_is_on(node: Node, group: Group) -> None:
+    alarmed = node(groups=(group(conditions={ConditionKind.HELD_BY_SILENT_PEER: "node-b answers"}),))
+    series = Scrape(Metrics({ONE: "vip"}, lambda: alarmed)).all("condition")
+    kinds = {dict(labels)["kind"]: value for labels, value in series.items()}
+    assert kinds == {kind.value: kind is ConditionKind.HELD_BY_SILENT_PEER for kind in ConditionKind}
+
+
+def test_lost_redundancy_is_fewer_nodes_heard_than_expected(node: Node, group: Group) -> None:
+    status = node(groups=(replace(group(), expected_nodes=3),))
+    scrape = Scrape(Metrics({ONE: "vip"}, lambda: status))
+    assert scrape("nodes_expected", group="vip") == 3
+    assert scrape("nodes_heard", group="vip") == 2
+
+
 def test_a_failed_reload_and_missing_keys_show(node: Node) -> None:
     failed = node(key_ids=(), reload=ReloadStatus(ok=False, succeeded_at=1.0))
     scrape = Scrape(Metrics({ONE: "vip"}, lambda: failed))
