@@ -74,7 +74,7 @@ def test_who_was_forgotten_is_remembered_no_more(machine: Machine, memory: Memor
     node = start(machine, memory)
     node.links[0].tell(PeerForgotten(OLD.node))
     node.observer.tell()
-    assert memory.stored == ()
+    assert not memory.stored
 
 
 def test_lost_redundancy_is_known_after_our_own_restart(machine: Machine, memory: Memory) -> None:
@@ -115,6 +115,7 @@ def test_a_term_that_cannot_be_stored_is_said_once_in_the_log_and_in_the_status_
     machine: Machine, memory: Memory, caplog: pytest.LogCaptureFixture
 ) -> None:
     node = start(machine, memory)
+    node.observer.tell()
     memory.problem = "No space left on device"
     with caplog.at_level("INFO", "vipservice"):
         node.observer.tell()
