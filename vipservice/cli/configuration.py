@@ -1,7 +1,6 @@
 """What several commands do with the configuration: find it, read it, refuse it with all its sentences."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from vipservice.cli import exit_codes
@@ -50,6 +49,5 @@ def _not_supported_yet(settings: Settings) -> list[Problem]:
 
 def refuse(error: ConfigError) -> int:
     """Print every problem; the exit code."""
-    for sentence in error.sentences():
-        print(sentence, file=sys.stderr)
+    exit_codes.complain(*error.sentences())
     return exit_codes.CONFIG

@@ -1,6 +1,9 @@
 """How commands end (sysexits(3)); the unit file names some of these numbers."""
 
 import os
+import sys
+
+from vipservice.runtime.log import is_journal
 
 OK = os.EX_OK
 USAGE = os.EX_USAGE
@@ -23,6 +26,13 @@ NOPERM = os.EX_NOPERM
 
 CONFIG = os.EX_CONFIG
 """78: the configuration cannot be used. systemd does not restart on it either."""
+
+
+def complain(*lines: str) -> None:
+    """Print to standard error; in the journal as errors, so that `journalctl -p err` shows them."""
+    prefix = "<3>" if is_journal(sys.stderr, os.environ.get("JOURNAL_STREAM", "")) else ""
+    for line in lines:
+        print(f"{prefix}{line}", file=sys.stderr)
 
 
 class CommandError(Exception):

@@ -14,8 +14,8 @@ KEY_BYTES = 32
 
 EXAMPLES = """\
 examples:
-  vipservice keygen --output /etc/vipservice/adverts.key
-  vipservice keygen > adverts.key       (mind the file's mode)
+  vipservice keygen --output /etc/vipservice/advert.key
+  vipservice keygen > advert.key       (mind the file's mode)
 
 Every node gets the same file. To change keys without an outage, add the new one as the second of the list on
 every node, then make it the first everywhere, then remove the old one.
@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
     key = f"{secrets.token_hex(KEY_BYTES)}\n"
     if arguments.output is None:
         print(key, end="")
-        print(EXPLANATION.format(file="adverts.key"), end="", file=sys.stderr)
+        print(EXPLANATION.format(file="advert.key"), end="", file=sys.stderr)
         return exit_codes.OK
     _write(arguments.output, key)
     print(f"Wrote {arguments.output}.\n")

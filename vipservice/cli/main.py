@@ -102,9 +102,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _explain(error: CommandError) -> None:
-    print(f"vipservice: {error.sentence}", file=sys.stderr)
-    if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+    exit_codes.complain(f"vipservice: {error.sentence}", *([f"  {error.hint}"] if error.hint else []))
 
 
 def _close_quietly() -> None:

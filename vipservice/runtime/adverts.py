@@ -36,7 +36,7 @@ class Adverts:
     ) -> None:
         self._sockets = sockets
         self._neighbours = neighbours
-        self._keyring = keyring
+        self.keyring = keyring
         self._unicast_peers = unicast_peers
         self._own_mac = own_mac
         self._sequence = sequence
@@ -49,7 +49,7 @@ class Adverts:
         received = []
         for payload, path in datagrams:
             try:
-                received.append(AdvertReceived(read(payload, self._keyring), path))
+                received.append(AdvertReceived(read(payload, self.keyring), path))
             except DecodeError as error:
                 rejected(error.reason, error.detail)
         self._count_refused(rejected)
@@ -64,7 +64,7 @@ class Adverts:
         outcome = []
         for entries in wire_advert.fit_entries(action.advert):
             advert = replace(action.advert, entries=entries, sequence=next(self._sequence))
-            datagram = seal(wire_advert.encode(advert), self._keyring)
+            datagram = seal(wire_advert.encode(advert), self.keyring)
             outcome += [(path, self._try(path, datagram, action)) for path in action.paths]
         return outcome
 

@@ -30,6 +30,9 @@ FRESH = 0.001
 LONGEST_WAIT = 1.0
 """The loop goes round at least this often, seconds: /healthz asks when it last did."""
 
+STATUS_PERIOD = 5.0
+"""Seconds after which the line for the service manager is looked at again though nothing turned."""
+
 STOP_LIMIT = 1.5
 """Seconds from SIGTERM until we leave whatever the peers say; the election itself takes at most 1 s."""
 
@@ -64,6 +67,8 @@ class Daemon:
         self._watchdog = Watchdog(manager)
         self._loop = asyncio.get_running_loop()
         self._watched: set[int] = set()
+        self._status_at = 0.0
+        self._status_told = ""
         self._opened: list[int] = []
         """Of which generations of sockets `_watched` was made."""
         self._timer: asyncio.TimerHandle | None = None
@@ -133,12 +138,18 @@ class Daemon:
         self._observer.tell()
         if self._watchdog.round_done(now):
             self._observer.watchdog_fed()
-        if self._observer.changed:
+        if self._observer.changed or now >= self._status_at:
             self._observer.changed = False
-            self._manager.status(self._status_line())
+            self._status_at = now + STATUS_PERIOD
+            self._tell_status(self._status_line())
         if self._stopping.is_set() and self._observer.stopped >= self._groups():
             self._all_stopped.set()
         self._watch()
+
+    def _tell_status(self, line: str) -> None:
+        if line != self._status_told:
+            self._status_told = line
+            self._manager.status(line)
 
     def _arm(self) -> None:
         """Exactly one timer, for whatever comes first."""
@@ -185,6 +196,7 @@ class Daemon:
         for link in self.links:
             link.release_all()
             link.close()
+        self._tell_status("stopped")
         self._host.close()
         self._store.close()
         log.info("stopped")

@@ -162,6 +162,12 @@ class Link:
         """A reload changed a group's numbers."""
         self.groups[group.core.id] = group
 
+    def change_keys(self, keyring: Keyring) -> None:
+        """A reload read the keys again: from now on the first signs and all verify."""
+        self._keyring = keyring
+        if self.open is not None:
+            self.open.adverts.keyring = keyring
+
     def look(self) -> None:
         """Look at the interface: open it, notice that it changed, or wait for it."""
         self._look_again_at = inf

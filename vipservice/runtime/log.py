@@ -130,10 +130,10 @@ def choose_format(settings: LogSettings, stream: TextIO, environ: Mapping[str, s
     """What `auto` means: the journal's form where the stream goes there, else text."""
     if settings.format != "auto":
         return settings.format
-    return "journal" if _is_journal(stream, environ.get("JOURNAL_STREAM", "")) else "text"
+    return "journal" if is_journal(stream, environ.get("JOURNAL_STREAM", "")) else "text"
 
 
-def _is_journal(stream: TextIO, device_and_inode: str) -> bool:
+def is_journal(stream: TextIO, device_and_inode: str) -> bool:
     """Whether JOURNAL_STREAM names this very stream: it may have been redirected since (systemd.exec(5))."""
     try:
         found = os.fstat(stream.fileno())

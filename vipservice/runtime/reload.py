@@ -1,7 +1,7 @@
 """What a reload can change in place, and what needs a restart: a comparison, nothing is touched here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vipservice.config.settings import ResolvedGroup, Settings
 from vipservice.core.settings import GroupSettings
@@ -22,11 +22,11 @@ def compare(
     old: Settings, new: Settings, running: Mapping[GroupId, ResolvedGroup], wanted: Sequence[ResolvedGroup]
 ) -> Changes:
     """Compare the settings in force with those of the file."""
-    restart = [
-        name for name in ("node", "adverts", "metrics", "log") if getattr(old, name) != getattr(new, name)
-    ]
+    restart = [name for name in ("node", "metrics", "log") if getattr(old, name) != getattr(new, name)]
+    if replace(old.adverts, keys=()) != replace(new.adverts, keys=()):
+        restart.append("adverts (other than their keys)")
     found = {group.core.id: group for group in wanted}
-    restart += [f"floating_ip {name} (added or removed)" for name in _names(running, found)]
+    restart += [f"floating_ip {name} (added or removed)" for name in _moved(running, found)]
     live = []
     for group_id in running.keys() & found.keys():
         before, after = running[group_id], found[group_id]
@@ -52,5 +52,9 @@ def _place(group: ResolvedGroup) -> tuple[object, ...]:
     )
 
 
-def _names(one: Mapping[GroupId, ResolvedGroup], other: Mapping[GroupId, ResolvedGroup]) -> list[str]:
-    return sorted((one.get(group) or other[group]).core.name for group in one.keys() ^ other.keys())
+def _moved(running: Mapping[GroupId, ResolvedGroup], found: Mapping[GroupId, ResolvedGroup]) -> list[str]:
+    """Groups that went, and groups that came to an interface that is in use; others can just begin."""
+    used = {group.interface for group in running.values()}
+    gone = [running[group] for group in running.keys() - found.keys()]
+    came = [found[group] for group in found.keys() - running.keys() if found[group].interface in used]
+    return sorted(group.core.name for group in (*gone, *came))

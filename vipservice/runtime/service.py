@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from vipservice.config.keys import read_keys
 from vipservice.config.load import load
 from vipservice.config.problems import ConfigError
 from vipservice.config.resolve import resolve_group
@@ -34,6 +35,9 @@ log = logging.getLogger("vipservice")
 
 LOOK_AGAIN = 1.0
 """Seconds between looks for an interface that is configured and not there yet."""
+
+LOOK_AGAIN_UNFIT = 60.0
+"""The same for one that is there and does not suit the configuration."""
 
 HEALTHY_WITHIN = 3.0
 """Seconds since the last round within which the loop counts as alive; it goes round at least each second."""
@@ -126,6 +130,8 @@ class Service:
     host: Host
     outside: Outside
     _reloading: set[asyncio.Task[tuple[bool, str]]] = field(default_factory=set)
+    _waits: asyncio.Event = field(default_factory=asyncio.Event)
+    """A reload may have brought a group whose interface is not there."""
 
     def status(self) -> dict[str, Any]:
         """The snapshot as JSON takes it."""
@@ -181,14 +187,24 @@ class Service:
             task.cancel()
 
     async def _look_for_interfaces(self) -> None:
-        while self.node.waiting:
+        while True:
+            if not self.node.waiting:
+                self._waits.clear()
+                await self._waits.wait()
             await asyncio.sleep(LOOK_AGAIN)
-            self.add_waiting()
+            try:
+                self.add_waiting()
+            except ConfigError as error:
+                # The interface is there and does not suit: the operator must decide, and is told once.
+                self.node.waiting = tuple(error.sentences())
+                self.say_what_waits()
+                await asyncio.sleep(LOOK_AGAIN_UNFIT)
 
     def _reload(self) -> tuple[bool, str]:
         try:
             new = load(self.settings.source)
-            wanted, waiting = self._resolve(new)
+            keyring = Keyring(dict(read_keys(new)))
+            wanted, _ = self._resolve(new)
         except ConfigError as error:
             return False, f"the file is refused, nothing has changed: {'; '.join(error.sentences())}"
         changes = compare(self.settings, new, self.node.groups, wanted)
@@ -199,9 +215,12 @@ class Service:
                 if core.id in link.groups:
                     link.change(next(one for one in wanted if one.core.id == core.id))
                     link.tell(SettingsChanged(core))
-        self.node.groups.update({one.core.id: one for one in wanted})
-        self.settings = self.node.settings = new
-        self.node.waiting = waiting
+        for link in self.node.links:
+            link.change_keys(keyring)
+        self.node.take(new, keyring, [one for one in wanted if one.core.id in self.node.groups])
+        self.settings = new
+        self.add_waiting()
+        self._waits.set()
         return True, f"{len(changes.live)} of {len(wanted)} groups changed"
 
     def _resolve(

@@ -141,7 +141,7 @@ def test_keygen_prints_only_the_key_on_standard_output(run: Run, tmp_path: Path)
 
 
 def test_keygen_writes_a_file_that_the_daemon_takes_and_nobody_else_reads(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "adverts.key"
+    path = tmp_path / "advert.key"
     result = run("keygen", "--output", path)
     assert result.code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -151,7 +151,7 @@ def test_keygen_writes_a_file_that_the_daemon_takes_and_nobody_else_reads(run: R
 
 
 def test_keygen_never_overwrites_a_key_nor_follows_a_link(run: Run, tmp_path: Path) -> None:
-    path, link = tmp_path / "adverts.key", tmp_path / "link"
+    path, link = tmp_path / "advert.key", tmp_path / "link"
     path.write_text("in use")
     link.symlink_to(tmp_path / "elsewhere")
     assert run("keygen", "--output", path).code == 73
