@@ -25,6 +25,9 @@ PAUSE_WORTH_SAYING = 0.003
 
 _FONT = re.compile(r"@font-face \{[^}]*\}\s*")
 
+FEW = 3
+"""Raw figures that are given one by one; where the whole run was disturbed the worst must do."""
+
 ROLE_STYLES = {"active": "bold green", "probing": "yellow", "fault": "bold red", "off": "dim"}
 
 
@@ -143,6 +146,9 @@ def _footnotes(report: Report) -> list[Text]:
     ]
     paused = [result for result in report.results if result.raw_gap - result.gap > PAUSE_WORTH_SAYING]
     if paused:
+        said = "* the machine took the client's processor away; with its own pauses"
         worst = ", ".join(f"{result.event} {milliseconds(result.raw_gap)}" for result in paused)
-        notes.append(f"* the machine took the client's processor away; with its own pauses: {worst}")
+        longest = milliseconds(max(result.raw_gap - result.gap for result in paused))
+        few = len(paused) <= FEW
+        notes.append(f"{said}: {worst}" if few else f"{said} up to {longest} more: --json has every figure")
     return [Text(note, style="dim") for note in notes]
