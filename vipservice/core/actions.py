@@ -98,9 +98,6 @@ class ConditionKind(Enum):
     DEAF = "deaf"
     DAMPED = "damped"
     UNHEALTHY = "unhealthy"
-    LEFTOVER = "leftover"
-    ADDRESS_LATE = "address_late"
-    TERM_NOT_STORED = "term_not_stored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ class Reason(Enum):
     BETTER_CLAIMANT = "better_claimant"
     HELD_BY_PEER = "held_by_peer"
     CONFLICT = "conflict"
-    CANNOT_LOOK = "cannot_look"
     LEASE_LAPSED = "lease_lapsed"
     LINK_LOST = "link_lost"
     INTERFACE_LOST = "interface_lost"

@@ -60,8 +60,7 @@ CAUSES: Mapping[tuple[Role, Role], tuple[Reason, ...]] = {
     (Role.BACKUP, Role.FAULT): _BROKEN,
     (Role.PROBING, Role.ACTIVE): (Reason.SILENCE_PROVED, Reason.HANDOVER_TAKEN),
     (Role.PROBING, Role.BACKUP): (
-        Reason.ACTIVE_HEARD, Reason.HELD_BY_PEER, Reason.CONFLICT, Reason.BETTER_CLAIMANT, Reason.CANNOT_LOOK,
-        Reason.DUPLICATE_NODE,
+        Reason.ACTIVE_HEARD, Reason.HELD_BY_PEER, Reason.CONFLICT, Reason.BETTER_CLAIMANT,
     ),
     (Role.PROBING, Role.FAULT): _BROKEN,
     (Role.ACTIVE, Role.BACKUP): (
@@ -71,7 +70,7 @@ CAUSES: Mapping[tuple[Role, Role], tuple[Reason, ...]] = {
     (Role.ACTIVE, Role.FAULT): (*_BROKEN, Reason.ISOLATED, Reason.REPAIRS_EXHAUSTED),
     (Role.FAULT, Role.BACKUP): (Reason.RECOVERED,),
 }  # fmt: skip
-"""Which reasons a change of role usually has: these 34 series a group exist from the start.
+"""Which reasons a change of role usually has: these 32 series a group exist from the start.
 
 All pairs with all reasons would be 264 a group, nearly all of them impossible. A change that is not in here
 still counts; its series appears with it.
