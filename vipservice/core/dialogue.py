@@ -74,6 +74,11 @@ class Dialogue:
             self._group.release()
             self._duties.become(Role.BACKUP, Reason.DUPLICATE_NODE, detail, now)
 
+    def twin_gone(self) -> None:
+        """The clone has not been heard for a minute: it was renamed, or switched off."""
+        self._group.twin = None
+        self._group.note(ConditionKind.DUPLICATE_NODE, False)
+
     def _means_a_rival(self, mac: Mac) -> bool:
         """With probe: off somebody answers for every address: only a peer's frame says anything."""
         looks = self._group.settings.probe is not ProbeMode.OFF

@@ -147,7 +147,9 @@ class Group:
         self.speech.append(Speak(messages, to, everywhere))
 
     def note(self, kind: ConditionKind, on: bool, detail: str = "") -> None:
-        """Begin, refresh or end a condition; only changes are told."""
+        """Begin, refresh or end a condition; only its beginning and end are told."""
+        if on and kind in self.conditions:
+            self.conditions[kind] = detail
         if on == (kind in self.conditions):
             return
         if on:

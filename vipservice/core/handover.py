@@ -94,6 +94,8 @@ class Giving:
         move.resigned = Resign(node, self._group.own_term, message.nonce)
         move.repeats = [now + offset for offset in RESIGN_REPEATS]
         move.resigned_until = now + move.hold
+        if move.cause is Cause.STOP:
+            move.resigned_until = min(move.resigned_until, move.give_up_at)
         self._group.damping.moved(now)
         return True
 

@@ -67,7 +67,7 @@ class Holding:
         """We hold it no more."""
         self.announcing.stop()
         self._answered_at.clear()
-        for kind in (ConditionKind.RIVAL, ConditionKind.DEAF):
+        for kind in (ConditionKind.RIVAL, ConditionKind.DEAF, ConditionKind.DAMPED):
             self._group.note(kind, False)
 
     @property
@@ -227,6 +227,8 @@ class Holding:
         group.out += [Probe(group.settings.id, address, None) for address in group.settings.addresses]
         if now - self._rival_at > RIVAL_MEMORY:
             group.note(ConditionKind.RIVAL, False)
+        if not group.damping.holds_back(now):
+            group.note(ConditionKind.DAMPED, False)
 
     def _listen(self, now: float) -> None:
         """Ask for a sign of life each second, and face it when none has come for a whole lease."""

@@ -19,6 +19,8 @@ class Hosting:
     def __init__(self, duties: Duties) -> None:
         self._duties = duties
         self._group = duties.group
+        self._on_host: set[Address] = set()
+        """Addresses of the group that somebody else has put on this host."""
 
     def interface_ready(self, event: InterfaceReady, now: float) -> None:
         """The interface and our own address are known: adopt, stand by, or say why not."""
@@ -28,9 +30,11 @@ class Hosting:
                 self.link_changed(event.link_up, now)
             return
         leftovers = [one for one in event.leftovers if one.address in self._group.settings.addresses]
-        foreign = [one for one in leftovers if not one.ours]
-        if foreign:
-            self._address_on_host(foreign[0].address, now)
+        self._on_host.clear()
+        self._duties.faults.pop(Reason.ADDRESS_ON_HOST, None)
+        for one in leftovers:
+            if not one.ours:
+                self._address_on_host(one.address, now)
         self.link_changed(event.link_up, now)
         if self._duties.faults or self._group.role is not Role.INITIALIZE:
             self._duties.recover(now)
@@ -69,7 +73,9 @@ class Hosting:
         if self._duties.active:
             self._duties.holding.address_removed(address, now)
             self._duties.left_active(now)
-        else:
+            return
+        self._on_host.discard(address)
+        if not self._on_host:
             self._duties.over(Reason.ADDRESS_ON_HOST, now)
 
     def address_added(self, address: Address, ours: bool, now: float) -> None:
@@ -140,6 +146,7 @@ class Hosting:
         return group.ask_bind(pending, None, -inf, now)
 
     def _address_on_host(self, address: Address, now: float) -> None:
+        self._on_host.add(address)
         detail = (
             f"{address} is on this host already and not by us: remove it from the host's own configuration"
         )

@@ -131,6 +131,13 @@ class Roster:
         ]
         return max(greater) + 1 if greater and max(greater) < MAX_INCARNATION else None
 
+    def twin_gone(self, now: float) -> bool:
+        """Whether a clone that was about has not been heard for a minute; says so once."""
+        if self._twin is None or now - self._twin_at <= TWIN_MEMORY:
+            return False
+        self._twin = None
+        return True
+
     def begin_incarnation(self, incarnation: int) -> None:
         """We are another life from now on; nobody has named it yet."""
         self.incarnation = incarnation

@@ -324,9 +324,12 @@ class Segment:
 
     def _advertise_backups(self, now: float) -> None:
         self._backup_advert_at = now + self._backup_interval()
+        clone_gone = self.around.roster.twin_gone(now)
         for election in self.elections.values():
             if election.group.role is not Role.ACTIVE:
                 election.group.speak()
+            if clone_gone:
+                election.dialogue.twin_gone()
 
     def _backup_interval(self) -> float:
         """The pace of the adverts of all groups that are not active here."""

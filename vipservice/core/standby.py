@@ -368,14 +368,18 @@ class Standby:
     def _condition(self, verdict: Verdict, now: float) -> dict[ConditionKind, str]:
         match verdict:
             case HeldByPeer(mac) if now - self._silence_since >= TELL_AFTER:
-                holder = self._group.around.call(mac)
-                said = f"{holder} answers for the address but none of its adverts come through"
-                return {ConditionKind.HELD_BY_SILENT_PEER: said}
+                return {ConditionKind.HELD_BY_SILENT_PEER: self._held_silently(mac, now)}
             case Conflict(mac):
                 return {ConditionKind.CONFLICT: f"the stranger {mac.hex(':')} answers for the address"}
             case Unknown(reason) if self._group.barred is None:
                 return {ConditionKind.DEAF: reason}
         return {}
+
+    def _held_silently(self, mac: Mac, now: float) -> str:
+        said = f"{self._group.around.call(mac)} answers for the address but none of its adverts come through"
+        watched = self.watched
+        outlived = watched and mac in watched.macs and now > watched.lease_end + LAPSE_TAIL
+        return f"{said}; the address has outlived the lease, so its daemon lives" if outlived else said
 
     def _stand_back(self, reason: Reason, detail: str, now: float) -> None:
         if self._group.role is Role.PROBING:

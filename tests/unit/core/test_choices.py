@@ -88,6 +88,17 @@ def test_the_active_refuses_only_while_damped_and_says_so(bench: Bench) -> None:
     assert bench.said(Offer) and not bench.conditions()[ConditionKind.DAMPED]
 
 
+def test_damping_is_said_no_longer_than_it_lasts(bench: Bench) -> None:
+    other = better(bench)
+    for _ in range(4):
+        bench.election.group.damping.moved(bench.now)
+    other.says(Request())
+    bench.run(59.0)
+    assert bench.conditions()[ConditionKind.DAMPED]
+    bench.run(2.0)
+    assert not bench.conditions()[ConditionKind.DAMPED]
+
+
 def test_damping_never_holds_an_operator_back_nor_a_takeover(bench: Bench) -> None:
     other = better(bench)
     for _ in range(4):
@@ -230,6 +241,21 @@ def test_once_the_host_gives_that_address_up_we_take_part(bench: Bench) -> None:
         "adverts_silent",
         "silence_proved",
     ]
+
+
+def test_while_the_host_has_one_of_the_addresses_the_end_of_another_changes_nothing(make: MakeBench) -> None:
+    second = address_of(235)
+    bench = make(addresses=(VIP, second)).starts(leftover(None, ours=False), Leftover(second, 1.0, True))
+    bench.handle(AddressRemoved(second))
+    bench.run(2.0)
+    assert bench.role is Role.FAULT and not bench.did(Bind)
+
+
+def test_an_interface_that_comes_back_without_that_address_lets_us_take_part(bench: Bench) -> None:
+    bench.starts(leftover(None, ours=False))
+    bench.handle(InterfaceLost("there is no interface eth0"))
+    bench.starts().run(1.0)
+    assert bench.role is Role.ACTIVE
 
 
 def test_a_leftover_of_ours_that_shows_up_on_a_backup_is_removed(bench: Bench) -> None:

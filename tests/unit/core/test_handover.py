@@ -297,6 +297,19 @@ def test_on_stop_with_successors_that_never_answer_it_ends_within_a_second(bench
     assert bench.did(Release) and bench.said(Resign)[-1].successor is None
 
 
+def test_on_stop_a_late_ready_does_not_hold_up_the_end(make: MakeBench) -> None:
+    bench = make(interval=0.3)
+    others = giving(bench, *range(20, 60))
+    bench.handle(StopAsked())
+    asked_at = bench.now
+    bench.run(0.72)
+    offered = bench.said(Offer)[-1].to
+    next(other for other in others if other.node == offered).says(Ready(US, 1))
+    assert bench.said(Resign)
+    bench.run(3.0)
+    assert bench.when(Stopped)[0] - asked_at <= 1.0 + 1e-6
+
+
 def test_a_stopping_daemon_never_takes_back(bench: Bench) -> None:
     (other,) = giving(bench, 5)
     bench.handle(StopAsked())

@@ -137,6 +137,15 @@ def test_of_two_active_clones_the_greater_mac_becomes_and_stays_a_backup_with_an
     assert bench.role is Role.BACKUP
 
 
+def test_a_clone_that_was_not_heard_for_a_minute_is_gone(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.handle(AdvertReceived(clone(bench, mac=9, role=Role.ACTIVE), Path.MULTICAST))
+    bench.run(59.0)
+    assert bench.role is not Role.ACTIVE and bench.conditions()[ConditionKind.DUPLICATE_NODE]
+    bench.run(5.0)
+    assert bench.role is Role.ACTIVE and not bench.conditions()[ConditionKind.DUPLICATE_NODE]
+
+
 def test_a_clone_that_only_stands_by_does_not_take_the_address_from_who_serves(bench: Bench) -> None:
     bench.becomes_active()
     bench.handle(AdvertReceived(clone(bench, mac=9), Path.MULTICAST))

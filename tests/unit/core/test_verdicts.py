@@ -48,6 +48,17 @@ def test_a_peers_kernel_that_answers_keeps_us_backup_with_an_alert_until_it_is_s
     assert not bench.conditions()[ConditionKind.HELD_BY_SILENT_PEER]
 
 
+def test_an_address_that_outlives_the_lease_proves_that_its_daemon_lives_and_is_said_so(bench: Bench) -> None:
+    falls_silent(bench)
+    bench.holder = OTHER
+    bench.run(4.0)
+    said = bench.election.status(bench.now).conditions[ConditionKind.HELD_BY_SILENT_PEER]
+    assert "answers for the address" in said and "lives" not in said
+    bench.run(3.0)
+    said = bench.election.status(bench.now).conditions[ConditionKind.HELD_BY_SILENT_PEER]
+    assert said.endswith("the address has outlived the lease, so its daemon lives")
+
+
 def test_a_strangers_answer_is_a_conflict_never_a_bind_and_we_keep_looking(bench: Bench) -> None:
     bench.gateway = True
     falls_silent(bench)
