@@ -130,6 +130,7 @@ class Holding:
             f"ours are {ours.term} and {ours.priority}"
         )
         self._give_up(Role.BACKUP, Reason.BETTER_ACTIVE, detail, now)
+        self._group.speak(to=rival.node, everywhere=True)
 
     def lesser_active(self, rival: Contender, now: float) -> None:
         """A signed advert of an active that must release: answer at once, and win the caches back."""

@@ -217,7 +217,7 @@ class Roster:
         if advert.sequence > peer.sequence:
             return None
         peer.by_path[path] = now
-        return Refused("duplicate", f"{peer.name}: the same advert by another path")
+        return Refused("copy", f"{peer.name}: the same advert by another path")
 
     def _hear(self, peer: Peer, advert: Advert, path: Path, now: float) -> Reception:
         interval = min((entry.interval for entry in advert.entries), default=peer.interval)

@@ -27,9 +27,7 @@ from vipservice.runtime.gauges import StatusGauges
 from vipservice.runtime.status import NodeStatus
 from vipservice.wire.errors import ADVERT_REASONS, FRAME_REASONS
 
-CORE_REASONS = frozenset(
-    {"own", "replayed", "duplicate", "not_acquainted", "foreign_addresses", "term", "ttl"}
-)
+CORE_REASONS = frozenset({"own", "replayed", "copy", "not_acquainted", "foreign_addresses", "term", "ttl"})
 """Why adverts that could be read were not acted on, and `ttl` for those that came through a router."""
 
 KINDS = ("vip", "peer", "gateway", "witness")

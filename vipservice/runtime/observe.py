@@ -24,7 +24,7 @@ from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
 from vipservice.runtime.words import QUIET_FOR, RateLimited, sentence
 
-ORDINARY = {"own", "duplicate", "not_acquainted"}
+ORDINARY = {"own", "copy", "not_acquainted"}
 """Fates of adverts that belong to daily life: counted, not logged."""
 
 log = logging.getLogger("vipservice")

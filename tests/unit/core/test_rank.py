@@ -57,6 +57,15 @@ def test_a_rival_active_is_answered_at_once_by_unicast(bench: Bench) -> None:
     assert bench.conditions()[ConditionKind.RIVAL]
 
 
+def test_a_greater_rival_is_told_at_once_by_every_path_that_we_let_go(bench: Bench) -> None:
+    bench.becomes_active()
+    rival = bench.other(5)
+    rival.role, rival.term, rival.interval = Role.ACTIVE, 9, 0.1
+    told = [a for a in rival.says() if isinstance(a, SendAdvert) and a.to == rival.node]
+    assert {Path.UNICAST, Path.RAW} <= told[-1].paths
+    assert told[-1].advert.entries[0].role is Role.BACKUP
+
+
 def test_an_equal_priority_never_preempts_a_living_active(make: MakeBench) -> None:
     bench = make(number=200, failback=0.0).starts()
     bench.other(5).becomes_active()

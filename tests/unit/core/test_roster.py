@@ -10,7 +10,7 @@ from vipservice.core.events import AdvertReceived, PeerForgotten
 from vipservice.core.messages import Advert, Capability, Path, PeerHeard, Resign
 from vipservice.core.roles import Role
 from vipservice.core.roster import MAX_PEERS, Accepted, NotYet, Peer, Refused, Roster
-from vipservice.core.values import NodeId
+from vipservice.core.values import Mac, NodeId
 
 
 def advert(sequence: int = 1, incarnation: int = 7, number: int = 5, knows: int | None = 5) -> Advert:
@@ -65,10 +65,10 @@ def test_an_advert_older_than_one_already_heard_is_replayed(
     assert reason(roster.receive(advert(sequence, incarnation), Path.MULTICAST, (), 1.0)) == "replayed"
 
 
-def test_the_same_advert_by_another_path_is_a_duplicate_that_shows_the_path_works(roster: Roster) -> None:
+def test_the_same_advert_by_another_path_is_a_copy_that_shows_the_path_works(roster: Roster) -> None:
     roster.receive(advert(5), Path.RAW, (), 0.0)
     assert roster.peers[node_of(5)].udp_silent(0.0)
-    assert reason(roster.receive(advert(5), Path.UNICAST, (), 0.1)) == "duplicate"
+    assert reason(roster.receive(advert(5), Path.UNICAST, (), 0.1)) == "copy"
     assert not roster.peers[node_of(5)].udp_silent(0.1)
 
 
@@ -199,6 +199,43 @@ def test_the_raw_frame_is_broadcast_while_nobody_is_known(roster: Roster) -> Non
     assert roster.raw_targets(0.0, 0.1) == ()
     assert roster.raw_targets(0.5, 0.1) is None
     assert roster.raw_targets(1.0, 0.1) == ()
+
+
+def raw_frames(bench: Bench, to: tuple[Mac, ...]) -> int:
+    return sum(Path.RAW in send.paths and send.raw_to == to for send in bench.did(SendAdvert))
+
+
+def test_to_a_peer_heard_within_a_minute_the_raw_frame_goes_with_every_advert_and_later_once_a_second(
+    bench: Bench,
+) -> None:
+    bench.becomes_active()
+    other = bench.other(5)
+    other.interval = 0.1
+    other.says()
+    bench.run(1.0)
+    bench.log.clear()
+    bench.run(10.0)
+    assert raw_frames(bench, (other.mac,)) == len(bench.did(SendAdvert)) == 100
+    bench.run(60.0)
+    bench.log.clear()
+    bench.run(10.0)
+    assert 9 <= raw_frames(bench, (other.mac,)) <= 10
+
+
+def test_a_peer_of_an_earlier_life_gets_a_raw_frame_once_a_second(make: MakeBench) -> None:
+    old = Peer(node_of(5), "old", (mac_of(5),), address_of(5))
+    bench = make(remembered=(old,)).becomes_active()
+    bench.run(10.0)
+    assert 9 <= raw_frames(bench, (mac_of(5),)) <= 11
+
+
+def test_while_adverts_pass_by_either_ordinary_path_no_raw_frame_is_sent(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.other(5).stands_by()
+    bench.run(0.5)
+    bench.log.clear()
+    bench.run(30.0)
+    assert not any(Path.RAW in send.paths for send in bench.did(SendAdvert))
 
 
 def test_the_raw_frame_goes_to_a_peer_from_whom_udp_has_been_silent_for_three_intervals(bench: Bench) -> None:
