@@ -25,7 +25,7 @@ from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.node import Node
-from vipservice.runtime.ports import Host, Platform, ServiceManager, StateStore
+from vipservice.runtime.ports import Host, HostError, Platform, ServiceManager, StateStore
 from vipservice.runtime.reload import compare
 from vipservice.runtime.snapshot import LoopSnapshot
 from vipservice.runtime.status import NodeStatus, ReloadStatus, status_line, to_json
@@ -148,12 +148,16 @@ class Service:
     async def reload(self) -> tuple[bool, str]:
         """Read the file again: all of it takes effect, or nothing does and the reason is said."""
         self.outside.manager.reloading()
-        ok, detail = self._reload()
+        try:
+            ok, detail = self._reload()
+        except HostError as error:
+            ok, detail = False, f"the machine refused: {error}"
+        finally:
+            self.outside.manager.ready()  # systemd waits for the end of a reload, however it went
         self.node.reload_status = ReloadStatus(
             ok, self.node.status().wall if ok else self.node.reload_status.succeeded_at
         )
         log.log(logging.INFO if ok else logging.ERROR, "reload: %s", detail)
-        self.outside.manager.ready()
         return ok, detail
 
     def reload_soon(self) -> None:

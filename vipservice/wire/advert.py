@@ -7,6 +7,7 @@ some; a known field is either right or the whole advert is refused. Half an adve
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 
@@ -60,15 +61,24 @@ def encode(advert: Advert) -> bytes:
     """
     fields = b"".join(
         (
-            triple(AdvertField.NAME, _name_bytes(advert.name)),
-            triple(AdvertField.ADDRESS, advert.address.packed),
-            triple(AdvertField.MACS, _mac_bytes(advert.macs)),
-            triple(AdvertField.CAPABILITIES, _CAPABILITIES.pack(advert.capabilities)),
+            _sender_fields(advert.name, advert.address, advert.macs, advert.capabilities),
             _heard_field(advert.heard),
             *(triple(AdvertField.GROUP, encode_entry(entry)) for entry in advert.entries),
         )
     )
     return encode_header(HEADER_SIZE + len(fields), advert.node, advert.incarnation, advert.sequence) + fields
+
+
+@lru_cache(maxsize=16)  # one for each of our links; the same in every advert until something moves
+def _sender_fields(name: str, address: Address, macs: tuple[Mac, ...], capabilities: Capability) -> bytes:
+    return b"".join(
+        (
+            triple(AdvertField.NAME, _name_bytes(name)),
+            triple(AdvertField.ADDRESS, address.packed),
+            triple(AdvertField.MACS, _mac_bytes(macs)),
+            triple(AdvertField.CAPABILITIES, _CAPABILITIES.pack(capabilities)),
+        )
+    )
 
 
 def fit_entries(advert: Advert, limit: int = 1400) -> list[tuple[Entry, ...]]:

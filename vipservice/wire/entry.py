@@ -1,6 +1,6 @@
 """One group's part of an advert: a fixed part, then the addresses and the messages as fields."""
 
-from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
 from struct import Struct
@@ -58,7 +58,7 @@ def encode_entry(entry: Entry) -> bytes:
         ticks(entry.lease_left, MILLISECOND),
         entry.digest,
     )
-    return b"".join((fixed, *_address_fields(entry.addresses), *map(encode_message, entry.messages)))
+    return b"".join((fixed, _address_fields(entry.addresses), *map(encode_message, entry.messages)))
 
 
 def _check_counts(entry: Entry) -> None:
@@ -70,11 +70,14 @@ def _check_counts(entry: Entry) -> None:
         raise ValueError(f"group {entry.group} says more than {MAX_MESSAGES} messages at once")
 
 
-def _address_fields(addresses: Sequence[Address]) -> Iterator[bytes]:
+@lru_cache(maxsize=256)  # one for each of our groups, which never change while they run
+def _address_fields(addresses: tuple[Address, ...]) -> bytes:
     """One field for each run of one family, so that the order survives."""
+    fields = b""
     for version, run in groupby(addresses, key=_family):
         kind = EntryField.ADDRESSES_V4 if version == 4 else EntryField.ADDRESSES_V6
-        yield triple(kind, b"".join(address.packed for address in run))
+        fields += triple(kind, b"".join(address.packed for address in run))
+    return fields
 
 
 def _family(address: Address) -> int:
