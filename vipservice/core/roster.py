@@ -16,6 +16,9 @@ from vipservice.core.values import Address, GroupId, Mac, NodeId
 MAX_PEERS = 256
 """More nodes than a group has priorities; a forger's invented ids push each other out, not real ones."""
 
+MAX_NAMED = 200
+"""Peers that an advert names as heard: fewer than the 255 it can carry, so that groups fit in beside them."""
+
 MAX_INCARNATION = 2**62
 """Wall-clock seconds never get there; a greater one is somebody's mistake or malice."""
 
@@ -152,11 +155,12 @@ class Roster:
         return None
 
     def heard(self, now: float) -> tuple[PeerHeard, ...]:
-        """What we tell others: whom we have heard first-hand in the last minute."""
+        """What we tell others: whom we have heard first-hand in the last minute, strangers last."""
+        recent = [peer for peer in self.peers.values() if now - peer.heard_at < ANSWERED_WINDOW]
+        if len(recent) > MAX_NAMED:
+            recent.sort(key=lambda peer: (peer.acquainted, peer.heard_at), reverse=True)
         peers = tuple(
-            PeerHeard(peer.node, peer.incarnation, now - peer.heard_at)
-            for peer in self.peers.values()
-            if now - peer.heard_at < ANSWERED_WINDOW
+            PeerHeard(peer.node, peer.incarnation, now - peer.heard_at) for peer in recent[:MAX_NAMED]
         )
         return peers if self._twin is None or now - self._twin_at > TWIN_MEMORY else (*peers, self._twin)
 

@@ -11,6 +11,8 @@ from vipservice.core.messages import Advert, Capability, Path, PeerHeard, Resign
 from vipservice.core.roles import Role
 from vipservice.core.roster import MAX_PEERS, Accepted, NotYet, Peer, Refused, Roster
 from vipservice.core.values import Mac, NodeId
+from vipservice.wire.advert import encode
+from vipservice.wire.header import MAX_BODY
 
 
 def advert(sequence: int = 1, incarnation: int = 7, number: int = 5, knows: int | None = 5) -> Advert:
@@ -193,6 +195,22 @@ def test_forged_ids_push_each_other_out_and_not_a_real_peer(roster: Roster) -> N
         roster.receive(replace(advert(knows=None), node=node), Path.MULTICAST, (), 1.0)
     assert node_of(5) in roster.peers
     assert len(roster.peers) <= MAX_PEERS
+
+
+def test_invented_nodes_neither_outgrow_our_adverts_nor_push_a_real_peer_out_of_them(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.other(5).stands_by()
+    for number in range(300):
+        forged = replace(advert(knows=None), node=NodeId(b"f" * 14 + number.to_bytes(2)), name="forged")
+        bench.run(0.0001).handle(AdvertReceived(forged, Path.MULTICAST))
+    bench.log.clear()
+    bench.run(0.15)
+    said = bench.did(SendAdvert)[-1].advert
+    assert len(encode(said)) <= MAX_BODY
+    assert node_of(5) in {heard.node for heard in said.heard}
+    assert NodeId(b"f" * 14 + (299).to_bytes(2)) in {heard.node for heard in said.heard}, (
+        "a newcomer is named"
+    )
 
 
 def test_the_raw_frame_is_broadcast_while_nobody_is_known(roster: Roster) -> None:
