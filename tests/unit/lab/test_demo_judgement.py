@@ -9,7 +9,7 @@ from rich.console import Console
 
 from vipservice.lab.demo import steps
 from vipservice.lab.demo.cluster import Sentence
-from vipservice.lab.demo.play import RESOLUTION, Result
+from vipservice.lab.demo.play import RESOLUTION, Result, _stood_still
 from vipservice.lab.demo.reasons import reason, role_changes
 from vipservice.lab.demo.report import Report, to_json
 from vipservice.lab.demo.screen import final_table, picture, verdict
@@ -176,3 +176,10 @@ def test_entering_and_leaving_active_are_changes_of_role_and_adopting_is_none() 
         ("c", "info", "command done: node-b is active"),
     )
     assert role_changes(sentences) == 2
+
+
+def test_only_a_daemon_that_nobody_stopped_shows_that_the_machine_stood_still() -> None:
+    said = [Sentence(100.5, "a", "warning", "stood still for 3.976 s")]
+    assert not _stood_still(said, "a")
+    assert _stood_still(said, "b")
+    assert not _stood_still([Sentence(100.5, "b", "info", "role backup -> probing: no advert")], "a")

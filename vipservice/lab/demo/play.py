@@ -1,13 +1,17 @@
 """Plays an incident and says what came of it: the client's gap, the kernels' owners, the nodes' reason."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vipservice.lab.client import PERIOD, SETTLE
 from vipservice.lab.clock import now
-from vipservice.lab.demo.cluster import VIP, Cluster
+from vipservice.lab.demo.cluster import VIP, Cluster, Sentence
 from vipservice.lab.demo.reasons import reason, role_changes
 from vipservice.lab.demo.steps import Fate, Step
+
+PAUSE = 0.02
+"""Seconds the client may lose its processor before the machine counts as having stood still."""
 
 RESOLUTION = 2 * PERIOD
 """What the client can tell apart, seconds: a ping before and a ping after."""
@@ -45,6 +49,8 @@ class Result:
     bar: float | None
     noise: float
     fate_held: bool
+    disturbed: bool = False
+    """The machine stood still: the client for longer than `PAUSE`, or a daemon that nobody had stopped."""
 
     @property
     def allowed(self) -> float | None:
@@ -113,7 +119,13 @@ def measure(step: Step, cluster: Cluster, began: float, before: str | None, nois
         bar=step.bar_at(cluster.interval),
         noise=noise,
         fate_held=_fate_held(step.fate, before, owner, owned.moves, changes),
+        disturbed=outage.longest_gap - outage.net_gap > PAUSE or _stood_still(said, cluster.victim),
     )
+
+
+def _stood_still(said: Sequence[Sentence], stopped: str) -> bool:
+    """Whether a daemon that was not `stopped` on purpose says that it stood still."""
+    return any(one.node != stopped and one.text.startswith("stood still") for one in said)
 
 
 def _fate_held(fate: Fate, before: str | None, owner: str | None, moves: int, changes: int) -> bool:
