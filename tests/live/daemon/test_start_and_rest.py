@@ -22,8 +22,9 @@ WATCHED = 5.0
 
 
 def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """All threads', by the scheduler's own nanoseconds: ticks are too coarse for a hundredth of a core."""
+    spent = (one.read_text().split()[0] for one in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(map(int, spent)) / 1e9
 
 
 def resident(pid: int) -> int:
@@ -70,6 +71,7 @@ def test_a_node_at_rest_costs_little(interval: str, bar: float) -> None:
         time.sleep(1)
         before = cpu_seconds(active.process.pid)
         time.sleep(WATCHED)
+        work = loop_times()
         share = (cpu_seconds(active.process.pid) - before) / WATCHED
         memory = [resident(daemon.process.pid) for daemon in cluster.daemons.values()]
     note(
@@ -78,4 +80,4 @@ def test_a_node_at_rest_costs_little(interval: str, bar: float) -> None:
     )
     assert max(memory) <= RESIDENT_BAR
     # Generous: a core that is shared with a hypervisor's other guests counts more time for the same work.
-    assert share <= 3 * bar
+    assert share <= 3 * bar * mean(work) / min(work)
