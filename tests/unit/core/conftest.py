@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 
+from vipservice.adapters.memory.stage import default_settings
 from vipservice.core.actions import (
     Action,
     AskNeighbours,
@@ -29,7 +30,7 @@ from vipservice.core.messages import Advert, Capability, Entry, Message, Path, P
 from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
-from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
+from vipservice.core.settings import GroupSettings
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address, GroupId, Mac, NodeId
 
@@ -52,19 +53,7 @@ def node_of(number: int) -> NodeId:
     return NodeId(bytes(15) + bytes([number]))
 
 
-BASE = GroupSettings(
-    id=GROUP,
-    name="vip",
-    addresses=(VIP,),
-    priority=100,
-    timing=Timing(0.1, 3, 3),
-    failback=None,
-    probe=ProbeMode.ON,
-    arp_suppression=False,
-    on_isolation=Isolation.RELEASE,
-    isolation_wait=0,
-    announce_refresh=60,
-)
+BASE = default_settings()
 
 
 class Other:

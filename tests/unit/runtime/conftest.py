@@ -8,11 +8,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from vipservice.adapters.memory.stage import default_settings
 from vipservice.config.settings import AdvertSettings, ResolvedGroup
 from vipservice.core.messages import Advert, Path
 from vipservice.core.segment import Segment
-from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
-from vipservice.core.timing import Timing
 from vipservice.core.values import Address, GroupId, Mac, NodeId
 from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
@@ -31,19 +30,7 @@ from vipservice.wire.signing import Keyring, read
 
 OWN, VIP = IPv4Address("192.168.3.10"), IPv4Address("192.168.3.234")
 GROUP = GroupId(1)
-SETTINGS = GroupSettings(
-    id=GROUP,
-    name="vip",
-    addresses=(VIP,),
-    priority=100,
-    timing=Timing(0.1, 3, 3),
-    failback=None,
-    probe=ProbeMode.ON,
-    arp_suppression=False,
-    on_isolation=Isolation.RELEASE,
-    isolation_wait=0,
-    announce_refresh=60,
-)
+SETTINGS = default_settings()
 
 
 class Machine:
