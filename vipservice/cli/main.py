@@ -59,18 +59,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    chosen = next((word for word in given if not word.startswith("-")), None)
-    arguments = make_parser(chosen).parse_args(given)
+    chosen = [word for word in given if not word.startswith("-")][:1]
+    arguments = make_parser(*chosen).parse_args(given)
     if arguments.command is None:
-        make_parser(None).print_help(sys.stderr)
+        make_parser().print_help(sys.stderr)
         return exit_codes.USAGE
     module = import_module(f"vipservice.cli.{arguments.command}")
     code: int = module.execute(arguments)
     return code
 
 
-def make_parser(chosen: str | None) -> argparse.ArgumentParser:
-    """The parser; of the commands only `chosen` has its arguments, the others just a line each."""
+def make_parser(*chosen: str) -> argparse.ArgumentParser:
+    """The parser; of the commands only those `chosen` have their arguments, the others just a line each."""
     parser = _Parser(
         prog="vipservice",
         description="A floating IP: two or more hosts share an address, one holds it, another takes over.",
@@ -86,7 +86,7 @@ def make_parser(chosen: str | None) -> argparse.ArgumentParser:
             description=f"{text[0].upper()}{text[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if name == chosen:
+        if name in chosen:
             module = import_module(f"vipservice.cli.{name}")
             command.epilog = getattr(module, "EXAMPLES", None)
             module.add_arguments(command)
