@@ -1,0 +1,82 @@
+"""Runs an attack, all of them, or the soak: what `scripts/hostility` calls."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from vipservice.config.durations import parse_duration
+from vipservice.lab import results
+from vipservice.lab.hostility import soak
+from vipservice.lab.namespaces import problem
+from vipservice.lab.owners import EventsLostError
+
+INTERVALS = ("10ms", "2ms")
+MISSED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; the exit code."""
+    arguments = _parser().parse_args(argv)
+    if (reason := problem()) is not None:
+        say(f"this cannot run here: {reason}")
+        return os.EX_NOPERM
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        return _soak(arguments)
+    except (TimeoutError, EventsLostError, OSError) as error:
+        say(f"it did not come to its end: {error}")
+        return os.EX_SOFTWARE
+
+
+def say(text: str) -> None:
+    """One line for whoever watches."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _soak(arguments: argparse.Namespace) -> int:
+    figures = soak.soak(arguments.interval or INTERVALS[0], arguments.soak, arguments.journal, say)
+    command = f"sudo scripts/hostility --soak {arguments.soak / 60:g}m"
+    return _finish(
+        results.take("soak", command, figures), soak.markdown, soak.held(figures), arguments.record
+    )
+
+
+def _finish(record: results.Record, markdown: Callable[[results.Record], str], held: bool, keep: bool) -> int:
+    say(markdown(record))
+    if keep:
+        say(f"written to {results.save(record)}; scripts/pages puts it into the pages")
+    return os.EX_OK if held else MISSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/hostility", description=__doc__)
+    parser.add_argument("--soak", metavar="TIME", type=_seconds, help="let three nodes run so long, e.g. 60m")
+    parser.add_argument(
+        "--interval", choices=INTERVALS, help="time between adverts (default: both; soak: 10ms)"
+    )
+    parser.add_argument(
+        "--journal", metavar="FILE", type=Path, default=Path("soak.journal"), help="of the soak"
+    )
+    parser.add_argument("--record", action="store_true", help="keep the figures under docs/results/")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}, {error}: write for instance 60s or 10m") from error
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
