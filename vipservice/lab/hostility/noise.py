@@ -2,7 +2,7 @@
 
 usage: noise.py PRIORITY END...
 
-It sleeps a millisecond at a time under SCHED_RR with PRIORITY (an ordinary process where that is 0 or refused),
+It sleeps a millisecond at a time under SCHED_RR with PRIORITY (as an ordinary process where that is 0),
 and counts by how much each sleep was too long in buckets with these upper ENDs (seconds, ascending). A byte
 on standard input is answered by a line of JSON: `worst` in seconds and `late`, the counts of each bucket and
 of what was longer than all. Its end is ours. Standard library only.
