@@ -10,7 +10,8 @@ from types import FrameType
 
 from vipservice.config.durations import parse_duration
 from vipservice.lab import results
-from vipservice.lab.hostility import soak
+from vipservice.lab.hostility import run, soak
+from vipservice.lab.hostility.attacks import ATTACKS
 from vipservice.lab.namespaces import problem
 from vipservice.lab.owners import EventsLostError
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        return _soak(arguments)
+        return _soak(arguments) if arguments.soak else _attacks(arguments)
     except (TimeoutError, EventsLostError, OSError) as error:
         say(f"it did not come to its end: {error}")
         return os.EX_SOFTWARE
@@ -47,6 +48,14 @@ def _soak(arguments: argparse.Namespace) -> int:
     )
 
 
+def _attacks(arguments: argparse.Namespace) -> int:
+    intervals = (arguments.interval,) if arguments.interval else INTERVALS
+    names = arguments.only or tuple(ATTACKS)
+    outcomes = run.perform(intervals, names, arguments.seconds, say)
+    record = results.take("hostility", "sudo scripts/hostility", run.figures(outcomes, arguments.seconds))
+    return _finish(record, run.markdown, all(outcome.held for outcome in outcomes), arguments.record)
+
+
 def _finish(record: results.Record, markdown: Callable[[results.Record], str], held: bool, keep: bool) -> int:
     say(markdown(record))
     if keep:
@@ -56,6 +65,12 @@ def _finish(record: results.Record, markdown: Callable[[results.Record], str], h
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/hostility", description=__doc__)
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", choices=ATTACKS, help=f"of {', '.join(ATTACKS)}"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=60.0, help="how long each attack lasts (default: 60s)"
+    )
     parser.add_argument("--soak", metavar="TIME", type=_seconds, help="let three nodes run so long, e.g. 60m")
     parser.add_argument(
         "--interval", choices=INTERVALS, help="time between adverts (default: both; soak: 10ms)"
