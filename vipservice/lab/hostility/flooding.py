@@ -4,7 +4,7 @@ usage: flooding.py INTERFACE RATE < frames
 
 Standard input has the frames, each after its length (two bytes, big-endian), then a zero length. They are
 sent in turn, over and over, RATE a second as far as the machine gives that; what was missed is made up for by
-`BURST` seconds at most. A byte on standard input is answered by a line: how many were sent, how many the kernel
+`BURST` seconds at most. A byte on standard input is answered by a line: how many were sent, how many were
 refused. The end of standard input is ours.
 
 It is a real-time process above the daemons: packets from outside come whatever the host is doing.
