@@ -10,6 +10,7 @@ import pytest
 from vipservice.core.roles import Reason, Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import GroupId, NodeId
+from vipservice.runtime.round_trips import RoundTrips
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus
 
 VIP = IPv4Address("192.168.3.234")
@@ -64,7 +65,10 @@ def group(view: Callable[..., NodeView]) -> Callable[..., LinkGroupStatus]:
             maintenance=False,
             healthy=True,
         )
-        return LinkGroupStatus(replace(core, **changed), "eth0", {VIP: bound})
+        echoes = RoundTrips("peer", PEER, (0.00021, None, 0.00019))
+        return LinkGroupStatus(
+            replace(core, **changed), "eth0", {VIP: bound}, lease=3.0, round_trips=(echoes,)
+        )
 
     return group
 

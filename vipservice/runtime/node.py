@@ -209,7 +209,14 @@ class Node:
             contenders = election.group.contenders
             members = [p for p in self._known(link) if contenders.get(p.node) or p.heard_at == -inf]
             expected = group.nodes or 1 + len(members)
-            yield LinkGroupStatus(election.status(now), link.name, bound, expected)
+            yield LinkGroupStatus(
+                election.status(now),
+                link.name,
+                bound,
+                expected,
+                lease=group.core.timing.lease,
+                round_trips=tuple(self.observer.round_trips.of(group_id, now, group.ping_interval)),
+            )
 
     def _peers_of(self, link: Link, now: float) -> Iterable[PeerStatus]:
         stored = {peer.node: peer.last_seen for peer in self._store.peers()}

@@ -22,6 +22,7 @@ from vipservice.core.values import GroupId
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
+from vipservice.runtime.round_trips import RecentRoundTrips
 from vipservice.runtime.words import QUIET_FOR, RateLimited, sentence
 
 ORDINARY = {"own", "copy", "not_acquainted"}
@@ -53,6 +54,7 @@ class Observer:
         self._numbers = count(1)
         self.stopped: set[GroupId] = set()
         """Groups that have done what SIGTERM asks."""
+        self.round_trips = RecentRoundTrips()
         self.peers: Callable[[], Iterable[StoredPeer]] = tuple
         """The peers of all links, for the state directory."""
         self.changed = False
@@ -145,6 +147,7 @@ class Observer:
     def pinged(self, target: Target, rtt: float | None) -> None:
         """A round trip, or a lost echo."""
         self._metrics.ping(target.group, str(target.address), target.kind, rtt)
+        self.round_trips.take(target, rtt, self._clock())
 
     def _say_stored(self, problem: str | None) -> None:
         """Terms and peers are kept in memory where the disk does not take them; we bind, and say so."""

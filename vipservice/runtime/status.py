@@ -14,6 +14,7 @@ from typing import Any
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import Address, NodeId
+from vipservice.runtime.round_trips import RoundTrips
 
 SUMMARY_FROM = 4
 """Groups: from here on the line for the service manager counts roles instead of telling each."""
@@ -29,6 +30,9 @@ class LinkGroupStatus:
     """Whether the kernel has the address on the interface now; an address that is missing counts as no."""
     expected_nodes: int | None = None
     """What `nodes` says, else how many were known in this life or before it; this node included."""
+    lease: float = 0.0
+    """Seconds that each renewal gives the address."""
+    round_trips: tuple[RoundTrips, ...] = ()
 
     @property
     def nodes_heard(self) -> int:
@@ -121,10 +125,11 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         `config` (path), `key_ids`, `reload` {`ok`, `succeeded_at`}, `waiting`, `problems`, `notices`
         (sentences), `groups`, `peers`.
     group: `id`, `name`, `interface`, `role`, `since`, `since_ago`, `reason`, `detail`, `addresses`
-        [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `owner`
-        (name), `owners_observed`, `verdict`, `maintenance`, `healthy`, `expected_nodes`, `conditions`
-        {kind: sentence}, `nodes` [{`name`, `node_id`, `address`, `role`, `priority`, `term`,
-        `heard_ago`, `hears_us_ago`, `living`, `fit`}].
+        [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `lease` (as
+        configured), `owner` (name), `owners_observed`, `verdict`, `maintenance`, `healthy`,
+        `expected_nodes`, `conditions` {kind: sentence}, `nodes` [{`name`, `node_id`, `address`, `role`,
+        `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}], `round_trips` [{`kind`,
+        `address`, `recent` (the last echoes in seconds, oldest first; null for a lost one)}].
     peer: `name`, `node_id`, `address`, `interface`, `heard_ago`, `hears_us_ago`, `living`, `last_seen`.
     """
     return {
@@ -163,6 +168,7 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "priority": core.priority,
         "term": core.term,
         "lease_left": _seconds(max(0.0, core.lease_left)),
+        "lease": group.lease,
         "owner": core.owner,
         "owners_observed": core.owners_observed,
         "verdict": core.verdict,
@@ -171,6 +177,7 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "expected_nodes": group.expected_nodes,
         "conditions": {kind.value: detail for kind, detail in core.conditions.items()},
         "nodes": [_view(node) for node in core.nodes],
+        "round_trips": [_round_trips(one) for one in group.round_trips],
     }
 
 
@@ -187,6 +194,11 @@ def _view(node: NodeView) -> dict[str, Any]:
         "living": node.living,
         "fit": node.fit,
     }
+
+
+def _round_trips(one: RoundTrips) -> dict[str, Any]:
+    recent = [None if rtt is None else round(rtt, 6) for rtt in one.recent]
+    return {"kind": one.kind, "address": str(one.address), "recent": recent}
 
 
 def _peer(peer: PeerStatus) -> dict[str, Any]:
