@@ -67,7 +67,13 @@ def group(view: Callable[..., NodeView]) -> Callable[..., LinkGroupStatus]:
         )
         echoes = RoundTrips("peer", PEER, (0.00021, None, 0.00019))
         return LinkGroupStatus(
-            replace(core, **changed), "eth0", {VIP: bound}, lease=3.0, round_trips=(echoes,)
+            replace(core, **changed),
+            "eth0",
+            {VIP: bound},
+            standbys=1,
+            lease=3.0,
+            advert_interval=0.1,
+            round_trips=(echoes,),
         )
 
     return group
@@ -103,6 +109,7 @@ def node(group: Callable[..., LinkGroupStatus]) -> Callable[..., NodeStatus]:
                     5.0,
                 ),
             ),
+            addresses=(IPv4Address("192.168.3.35"),),
         )
         return replace(made, **changed)
 

@@ -4,7 +4,9 @@ import argparse
 import sys
 
 from vipservice.adapters.detection import detect_interfaces
-from vipservice.adapters.exporter import Exporter, ExporterError
+from vipservice.adapters.exporter.listening import ExporterError
+from vipservice.adapters.exporter.server import Exporter
+from vipservice.adapters.journal import FileJournal
 from vipservice.adapters.state import StateDirectory
 from vipservice.adapters.systemd import service_manager
 from vipservice.cli import exit_codes
@@ -14,6 +16,7 @@ from vipservice.config.problems import ConfigError
 from vipservice.config.settings import Settings
 from vipservice.runtime import log
 from vipservice.runtime.control import ControlError
+from vipservice.runtime.history import History
 from vipservice.runtime.ports import HostError
 from vipservice.runtime.service import Outside, run
 from vipservice.wire.signing import Keyring
@@ -82,6 +85,7 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     store = StateDirectory(settings.node.state_directory)
     for warning in store.warnings:
         log.LOGGER.warning(warning)
+    journal = FileJournal(settings.node.state_directory)
     outside = Outside(
         platform=LinuxPlatform(),
         store=store,
@@ -89,9 +93,12 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         keyring=Keyring(dict(keys)),
         detect=detect_interfaces,
         make_exporter=Exporter,
+        history=History(store.incarnation, journal, journal.earlier),
     )
     try:
         run(settings, outside)
     except (ExporterError, ControlError, HostError) as error:
         raise CommandError(exit_codes.OSERR, str(error)) from error
+    finally:
+        journal.close()
     return exit_codes.OK

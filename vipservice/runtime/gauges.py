@@ -8,9 +8,11 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from vipservice.core.actions import ConditionKind
-from vipservice.core.roles import Role
+from vipservice.core.roles import Reason, Role
 from vipservice.core.status import NodeView
 from vipservice.core.values import NodeId
+from vipservice.runtime import declarations
+from vipservice.runtime.declarations import Declaration
 from vipservice.runtime.snapshot import SnapshotUnavailableError
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus
 
@@ -24,6 +26,30 @@ HEARS_US_WITHIN = 3.0
 def _of_groups(value: Callable[[LinkGroupStatus], float]) -> Callable[[NodeStatus], Samples]:
     """A gauge with one number a group."""
     return lambda status: [((group.core.name,), value(group)) for group in status.groups]
+
+
+def _of_groups_in_time(
+    value: Callable[[LinkGroupStatus, NodeStatus], float],
+) -> Callable[[NodeStatus], Samples]:
+    """The same, for moments: what the clock says is the node's to tell."""
+    return lambda status: [((group.core.name,), value(group, status)) for group in status.groups]
+
+
+def _of_node(value: Callable[[NodeStatus], float]) -> Callable[[NodeStatus], Samples]:
+    """A gauge with one number."""
+    return lambda status: [((), value(status))]
+
+
+def _expected(status: NodeStatus) -> Samples:
+    for group in status.groups:
+        if group.expected_nodes is not None:
+            yield (group.core.name,), group.expected_nodes
+
+
+def _reasons(status: NodeStatus) -> Samples:
+    for group in status.groups:
+        for reason in Reason:
+            yield (group.core.name, reason.value), group.core.reason is reason
 
 
 def _roles(status: NodeStatus) -> Samples:
@@ -86,80 +112,40 @@ def peer_labels(names: dict[NodeId, str]) -> dict[NodeId, str]:
     return labels if len(set(labels.values())) == len(labels) else {node: node.hex() for node in names}
 
 
-GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[NodeStatus], Samples]], ...] = (
-    ("vipservice_role", "1 for the role that this node has, 0 for the others.", ("group", "role"), _roles),
+GAUGES: tuple[tuple[Declaration, Callable[[NodeStatus], Samples]], ...] = (
+    (declarations.ROLE, _roles),
+    (declarations.ROLE_SINCE, _of_groups_in_time(lambda group, status: status.wall_at(group.core.since))),
+    (declarations.ROLE_REASON, _reasons),
+    (declarations.BOUND, _bound),
+    (declarations.OWNERS, _of_groups(lambda group: group.core.owners_observed)),
+    (declarations.CONDITION, _conditions),
+    (declarations.TERM, _of_groups(lambda group: group.core.term)),
+    (declarations.PRIORITY, _of_groups(lambda group: group.core.priority)),
+    (declarations.HEALTHY, _of_groups(lambda group: group.core.healthy)),
+    (declarations.MAINTENANCE, _of_groups(lambda group: group.core.maintenance)),
+    (declarations.LEASE, _of_groups(lambda group: group.lease)),
+    (declarations.LEASE_REMAINING, _of_groups(lambda group: max(0.0, group.core.lease_left))),
+    (declarations.EXPECTED, _expected),
+    (declarations.HEARD, _of_groups(lambda group: group.nodes_heard)),
+    (declarations.STANDBYS, _of_groups(lambda group: group.standbys)),
+    (declarations.PEER_UP, _peer_up),
+    (declarations.PEER_HEARS_US, _peer_hears_us),
+    (declarations.PEER_LAST_SEEN, _peer_last_seen),
+    (declarations.INTERVAL, _of_groups(lambda group: group.advert_interval)),
+    (declarations.AUTHENTICATED, _of_node(lambda status: bool(status.key_ids))),
+    (declarations.STATE_STORED, _of_node(lambda status: status.stored)),
+    (declarations.RELOAD_SUCCESSFUL, _of_node(lambda status: status.reload.ok)),
+    (declarations.RELOADED, _of_node(lambda status: status.reload.succeeded_at)),
+)
+"""What is declared, and where its numbers are in the snapshot."""
+
+INFOS: tuple[tuple[Declaration, Callable[[NodeStatus], dict[str, str]]], ...] = (
+    (declarations.NODE, lambda status: {"node": status.name}),
     (
-        "vipservice_address_bound",
-        "Whether the kernel has the address on the interface.",
-        ("group", "address", "interface"),
-        _bound,
-    ),
-    (
-        "vipservice_lease_remaining_seconds",
-        "Seconds until the kernel removes the address if nobody renews it; 0 where it is not held.",
-        ("group",),
-        _of_groups(lambda group: max(0.0, group.core.lease_left)),
-    ),
-    (
-        "vipservice_owners_observed",
-        "Owners of the address that this node knows of, itself included; anything but 1 deserves a look.",
-        ("group",),
-        _of_groups(lambda group: group.core.owners_observed),
-    ),
-    (
-        "vipservice_nodes_expected",
-        "Nodes that the group should have, this one included: configured, else known from before.",
-        ("group",),
-        lambda status: [
-            ((one.core.name,), one.expected_nodes) for one in status.groups if one.expected_nodes is not None
-        ],
-    ),
-    (
-        "vipservice_nodes_heard",
-        "Nodes of the group that are there, this one included; fewer than expected is lost redundancy.",
-        ("group",),
-        _of_groups(lambda group: group.nodes_heard),
-    ),
-    ("vipservice_condition", "Whether this alarm of the election is on.", ("group", "kind"), _conditions),
-    (
-        "vipservice_maintenance",
-        "Whether this node stays out of the election for maintenance.",
-        ("group",),
-        _of_groups(lambda group: group.core.maintenance),
-    ),
-    ("vipservice_peer_up", "Whether the peer's adverts come in.", ("group", "peer"), _peer_up),
-    (
-        "vipservice_peer_hears_us",
-        "Whether the peer says that it hears this node; 0 beside peer_up 1 is a one-way link.",
-        ("group", "peer"),
-        _peer_hears_us,
-    ),
-    (
-        "vipservice_peer_last_seen_timestamp_seconds",
-        "When the peer's last advert came in, 0 for never.",
-        ("group", "peer"),
-        _peer_last_seen,
-    ),
-    (
-        "vipservice_adverts_authenticated",
-        "Whether adverts are signed and verified.",
-        (),
-        lambda status: [((), bool(status.key_ids))],
-    ),
-    (
-        "vipservice_config_last_reload_successful",
-        "Whether the configuration could be read the last time.",
-        (),
-        lambda status: [((), status.reload.ok)],
-    ),
-    (
-        "vipservice_config_last_reload_success_timestamp_seconds",
-        "When the configuration was last read without a problem.",
-        (),
-        lambda status: [((), status.reload.succeeded_at)],
+        declarations.BUILD,
+        lambda status: {"version": status.version, "python": platform.python_version()},
     ),
 )
-"""Name, help, labels, and where the numbers are in the snapshot."""
 
 
 class StatusGauges(Collector):
@@ -171,9 +157,10 @@ class StatusGauges(Collector):
     def describe(self) -> Iterable[Metric]:
         """The families, empty: registering must not ask a loop that does not run yet."""
         yield _available(0)
-        yield InfoMetricFamily("vipservice_build", "The program that runs.", labels=("version", "python"))
-        for name, text, labels, _ in GAUGES:
-            yield GaugeMetricFamily(name, text, labels=labels)
+        for declared, _ in INFOS:
+            yield _info(declared, None)
+        for declared, _ in GAUGES:
+            yield GaugeMetricFamily(declared.name, declared.text, labels=declared.labels)
 
     def collect(self) -> Iterable[Metric]:
         """The families of one snapshot; without one, only that it is missing."""
@@ -183,19 +170,19 @@ class StatusGauges(Collector):
             yield _available(0)
             return
         yield _available(1)
-        yield InfoMetricFamily(
-            "vipservice_build",
-            "The program that runs.",
-            {"version": status.version, "python": platform.python_version()},
-        )
-        for name, text, labels, samples in GAUGES:
-            family = GaugeMetricFamily(name, text, labels=labels)
+        for declared, labels in INFOS:
+            yield _info(declared, labels(status))
+        for declared, samples in GAUGES:
+            family = GaugeMetricFamily(declared.name, declared.text, labels=declared.labels)
             for values, number in samples(status):
                 family.add_metric(values, float(number))
             yield family
 
 
 def _available(value: float) -> Metric:
-    return GaugeMetricFamily(
-        "vipservice_snapshot_successful", "Whether the loop answered this scrape in time.", value=value
-    )
+    declared = declarations.SNAPSHOT_SUCCESSFUL
+    return GaugeMetricFamily(declared.name, declared.text, value=value)
+
+
+def _info(declared: Declaration, value: dict[str, str] | None) -> Metric:
+    return InfoMetricFamily(declared.name.removesuffix("_info"), declared.text, value)

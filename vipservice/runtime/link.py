@@ -26,6 +26,7 @@ from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
     BindFailed,
+    Bound,
     Event,
     InterfaceLost,
     LinkChanged,
@@ -189,6 +190,7 @@ class Link:
         self._listen()
         for group in self.groups.values():
             if group.ping_interval:
+                self._observer.pinging(self._everybody(group.core.id))
                 self.open.pinger.start(group.core.id, self._platform.clock())
 
     def release_all(self) -> None:
@@ -306,14 +308,18 @@ class Link:
                 self.tell(AddressRemoved(address))
 
     def _targets(self, group: GroupId) -> Iterable[Target]:
-        """Whom to ping for this group: the address where it is not our own, peers, gateway, witnesses."""
+        """Whom to ping for this group now: the address only where it is not our own."""
+        own = self.segment.holds(group)
+        return (target for target in self._everybody(group) if not (own and target.kind == "vip"))
+
+    def _everybody(self, group: GroupId) -> Iterable[Target]:
+        """The address, peers, gateway and witnesses."""
         resolved, around = self.groups[group], self.segment.around
-        if not self.segment.holds(group):
-            yield from (Target(group, address, "vip") for address in resolved.core.addresses)
-        yield from (Target(group, peer.address, "peer") for peer in around.roster.peers.values())
+        yield from (Target(group, one, "vip", str(one)) for one in resolved.core.addresses)
+        yield from (Target(group, one.address, "peer", one.name) for one in around.roster.peers.values())
         if around.gateway is not None:
-            yield Target(group, around.gateway, "gateway")
-        yield from (Target(group, address, "witness") for address in resolved.witnesses)
+            yield Target(group, around.gateway, "gateway", str(around.gateway))
+        yield from (Target(group, one, "witness", str(one)) for one in resolved.witnesses)
 
     # Actions
 
@@ -341,7 +347,11 @@ class Link:
         if self._binder is None or self.open is None:
             return BindFailed(action.group, self.waiting_for or "the interface is not open")
         self._remembered.update(map(str, action.addresses))
-        return self._binder.bind(action)
+        late = action.not_after - self._platform.clock() < action.lease / 2
+        answer = self._binder.bind(action)
+        if isinstance(action, Renew):
+            self._observer.renewed(action.group, ok=isinstance(answer, Bound), late=late)
+        return answer
 
     def _say(self, used: Open, action: SendAdvert | Probe | Announce | AskNeighbours) -> Event | None:
         match action:
@@ -361,7 +371,7 @@ class Link:
             if problem is None:
                 self._observer.advert_sent(path)
             else:
-                self._observer.send_failed(problem)
+                self._observer.advert_not_sent(path, problem)
 
     def _complain(self, problem: HostError | None) -> None:
         if problem is not None:

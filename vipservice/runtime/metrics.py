@@ -1,8 +1,7 @@
-"""Every series that this node shows to Prometheus, on two screens: counted here, gauges in `gauges`.
+"""What the loop counts, as `declarations` names it; the gauges are in `gauges`.
 
-The group's name is the label `group`. Children are made at the start, so that zero is visible, with no MAC,
-state or error text among the labels. What the loop calls costs a few microseconds: a dictionary and a lock
-that a scrape holds for as long as it copies one number.
+Children are made at the start, so that zero is visible. What the loop calls costs a few microseconds: a
+dictionary and a lock that a scrape holds for as long as it copies one number.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +22,8 @@ from vipservice.core.actions import (
 from vipservice.core.messages import Path
 from vipservice.core.roles import Reason, Role
 from vipservice.core.values import GroupId
+from vipservice.runtime import declarations
+from vipservice.runtime.declarations import Declaration
 from vipservice.runtime.gauges import StatusGauges
 from vipservice.runtime.status import NodeStatus
 from vipservice.wire.errors import ADVERT_REASONS, FRAME_REASONS
@@ -40,11 +41,8 @@ MAX_TARGETS = 256
 
 OTHER = "other"
 
-ROUND_TRIP_BUCKETS = (
-    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
-)  # fmt: skip
-PHASE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
-LAG_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+EXEMPLAR = "transition"
+"""The label under which an exemplar names the transition, by its id in the history."""
 
 _BROKEN = (
     Reason.INTERFACE_LOST, Reason.LINK_LOST, Reason.ADDRESS_ON_HOST, Reason.BIND_FAILED,
@@ -85,6 +83,9 @@ class _GroupSeries:
     flaps: Counter
     repairs: Counter
     conflicts: Counter
+    renewals: Counter
+    renewals_late: Counter
+    renewals_failed: Counter
 
 
 class Metrics:
@@ -98,95 +99,45 @@ class Metrics:
     def __init__(self, groups: Mapping[GroupId, str], snapshot: Callable[[], NodeStatus]) -> None:
         # Else every counter and histogram has a second series with the moment of its making.
         disable_created_metrics()  # type: ignore[no-untyped-call] # of prometheus_client
-        registry = self.registry = CollectorRegistry()
-        self._transitions = Counter(
-            "vipservice_transitions_total",
-            "Changes of role, by what the role was, what it became, and why.",
-            ("group", "from", "to", "reason"),
-            registry=registry,
-        )
-        self._flaps = Counter(
-            "vipservice_flaps_total",
-            "Times this node became active or ceased to be.",
-            ("group",),
-            registry=registry,
-        )
-        self._takeover = Histogram(
-            "vipservice_takeover_duration_seconds",
-            "Phases of this node's takeovers: detect the silence, probe, bind, proof that neighbours heard.",
-            ("group", "phase"),
-            buckets=PHASE_BUCKETS,
-            registry=registry,
-        )
-        self._repairs = Counter(
-            "vipservice_address_repairs_total",
-            "Addresses put back after somebody else removed them.",
-            ("group",),
-            registry=registry,
-        )
-        self._conflicts = Counter(
-            "vipservice_conflicts_total",
-            "Times a stranger began to answer for an address.",
-            ("group",),
-            registry=registry,
-        )
-        self._announcements = Counter(
-            "vipservice_announcements_sent_total",
-            "Gratuitous ARP and unsolicited neighbour advertisements.",
-            ("kind",),
-            registry=registry,
-        )
-        self._round_trips = Histogram(
-            "vipservice_ping_rtt_seconds",
-            "Round trips of ICMP echoes.",
-            ("group", "target", "kind"),
-            buckets=ROUND_TRIP_BUCKETS,
-            registry=registry,
-        )
-        self._lost = Counter(
-            "vipservice_ping_lost_total",
-            "ICMP echoes without an answer.",
-            ("group", "target", "kind"),
-            registry=registry,
-        )
-        self._sent = Counter("vipservice_adverts_sent_total", "Adverts sent.", ("path",), registry=registry)
-        self._received = Counter(
-            "vipservice_adverts_received_total",
-            "Adverts received that could be read and believed.",
-            ("path",),
-            registry=registry,
-        )
-        self._rejected = Counter(
-            "vipservice_adverts_rejected_total",
-            "Adverts that were not acted on.",
-            ("reason",),
-            registry=registry,
-        )
-        self._frames_rejected = Counter(
-            "vipservice_frames_rejected_total",
-            "ARP and ICMP packets that could not be read.",
-            ("reason",),
-            registry=registry,
-        )
-        self._lag = Histogram(
-            "vipservice_loop_lag_seconds",
-            "How much later than asked for the loop woke.",
-            buckets=LAG_BUCKETS,
-            registry=registry,
-        )
-        self._watchdog = Counter(
-            "vipservice_watchdog_notifications_total",
-            "Signs of life given to the service manager.",
-            registry=registry,
-        )
-        ProcessCollector(registry=registry)
-        registry.register(StatusGauges(snapshot))
+        self.registry = CollectorRegistry()
+        self._transitions = self._counter(declarations.TRANSITIONS)
+        self._flaps = self._counter(declarations.FLAPS)
+        self._takeover = self._histogram(declarations.TAKEOVER)
+        self._repairs = self._counter(declarations.REPAIRS)
+        self._conflicts = self._counter(declarations.CONFLICTS)
+        self._renewals = self._counter(declarations.RENEWALS)
+        self._renewals_late = self._counter(declarations.RENEWALS_LATE)
+        self._renewals_failed = self._counter(declarations.RENEWALS_FAILED)
+        self._announcements = self._counter(declarations.ANNOUNCEMENTS)
+        self._round_trips = self._histogram(declarations.ROUND_TRIPS)
+        self._lost = self._counter(declarations.LOST)
+        self._sent = self._counter(declarations.SENT)
+        self._not_sent = self._counter(declarations.NOT_SENT)
+        self._received = self._counter(declarations.RECEIVED)
+        self._rejected = self._counter(declarations.REJECTED)
+        self._frames_rejected = self._counter(declarations.FRAMES_REJECTED)
+        self._lag = self._histogram(declarations.LAG)
+        self._stalls = self._counter(declarations.STALLS)
+        self._watchdog = self._counter(declarations.WATCHDOG)
+        self._unclean_starts = self._counter(declarations.UNCLEAN_STARTS)
+        self._snapshot = self._histogram(declarations.SNAPSHOT)
+        ProcessCollector(registry=self.registry)
+        self.registry.register(StatusGauges(snapshot))
         self._make_children(groups)
+
+    def _counter(self, declared: Declaration) -> Counter:
+        return Counter(declared.name, declared.text, declared.labels, registry=self.registry)
+
+    def _histogram(self, declared: Declaration) -> Histogram:
+        return Histogram(
+            declared.name, declared.text, declared.labels, buckets=declared.buckets, registry=self.registry
+        )
 
     def _make_children(self, groups: Mapping[GroupId, str]) -> None:
         paths = [path.value for path in Path]
         kinds = [kind for kinds in ANNOUNCEMENTS.values() for kind in kinds]
         self._sent_by = _children(self._sent, paths)
+        self._not_sent_by = _children(self._not_sent, paths)
         self._received_by = _children(self._received, paths)
         self._rejected_by = _children(self._rejected, sorted(ADVERT_REASONS | CORE_REASONS))
         self._frames_rejected_by = _children(self._frames_rejected, sorted(FRAME_REASONS))
@@ -196,8 +147,6 @@ class Metrics:
         for group, name in groups.items():
             self.add_group(group, name)
         self._observers: dict[type, Callable[..., None]] = {
-            Turned: self._turned,
-            PhaseMeasured: self._phase,
             Repaired: self._repaired,
             ConditionChanged: self._condition,
             Announce: self._announce,
@@ -217,6 +166,9 @@ class Metrics:
             flaps=self._flaps.labels(name),
             repairs=self._repairs.labels(name),
             conflicts=self._conflicts.labels(name),
+            renewals=self._renewals.labels(name),
+            renewals_late=self._renewals_late.labels(name),
+            renewals_failed=self._renewals_failed.labels(name),
         )
 
     # What the loop calls
@@ -227,9 +179,36 @@ class Metrics:
         if count is not None:
             count(action)
 
+    def turned(self, action: Turned, transition: str) -> None:
+        """A change of role, and its id in the history."""
+        series = self._groups[action.group]
+        key = action.old, action.new, action.reason
+        if key not in series.transitions:
+            labels = series.name, *(part.value for part in key)
+            series.transitions[key] = self._transitions.labels(*labels)
+        series.transitions[key].inc(1, {EXEMPLAR: transition})
+        if Role.ACTIVE in {action.old, action.new}:
+            series.flaps.inc()
+
+    def phase(self, action: PhaseMeasured, transition: str) -> None:
+        """A phase of a takeover is over; the id of the transition that it belongs to."""
+        phases = self._groups[action.group].phases
+        phases[action.phase].observe(action.seconds, {EXEMPLAR: transition})
+
+    def renewed(self, group: GroupId, *, ok: bool, late: bool) -> None:
+        """The kernel was asked to extend the lease."""
+        series = self._groups[group]
+        (series.renewals if ok else series.renewals_failed).inc()
+        if ok and late:
+            series.renewals_late.inc()
+
     def advert_sent(self, path: Path) -> None:
         """An advert left by this path."""
         self._sent_by[path.value].inc()
+
+    def advert_not_sent(self, path: Path) -> None:
+        """The kernel did not let an advert out by this path."""
+        self._not_sent_by[path.value].inc()
 
     def advert_received(self, path: Path) -> None:
         """An advert came by this path and could be believed."""
@@ -251,31 +230,33 @@ class Metrics:
 
     def ping(self, group: GroupId, target: str, kind: str, rtt: float | None) -> None:
         """An echo came back after `rtt` seconds, or None: it did not."""
-        key = self._groups[group].name, target, kind
-        round_trips, lost = self._pings.get(key) or self._ping_series(key)
+        round_trips, lost = self._ping_series((self._groups[group].name, target, kind))
         if rtt is None:
             lost.inc()
         else:
             round_trips.observe(rtt)
+
+    def expect_pings(self, group: GroupId, target: str, kind: str) -> None:
+        """Echoes to this target begin."""
+        self._ping_series((self._groups[group].name, target, kind))
+
+    def stalled(self) -> None:
+        """This process stood still."""
+        self._stalls.inc()
+
+    def started_uncleanly(self, times: int) -> None:
+        """So many lives of this node ended without goodbye, the last before this one included."""
+        self._unclean_starts.inc(times)
+
+    def snapshot_took(self, seconds: float) -> None:
+        """The loop has built a snapshot for somebody who asked."""
+        self._snapshot.observe(seconds)
 
     def watchdog(self) -> None:
         """The service manager was told that we live."""
         self._watchdog.inc()
 
     # What actions are worth
-
-    def _turned(self, action: Turned) -> None:
-        series = self._groups[action.group]
-        key = action.old, action.new, action.reason
-        if key not in series.transitions:
-            labels = series.name, *(part.value for part in key)
-            series.transitions[key] = self._transitions.labels(*labels)
-        series.transitions[key].inc()
-        if Role.ACTIVE in {action.old, action.new}:
-            series.flaps.inc()
-
-    def _phase(self, action: PhaseMeasured) -> None:
-        self._groups[action.group].phases[action.phase].observe(action.seconds)
 
     def _repaired(self, action: Repaired) -> None:
         self._groups[action.group].repairs.inc()
@@ -293,7 +274,9 @@ class Metrics:
         self.advert_rejected(action.reason)
 
     def _ping_series(self, key: tuple[str, str, str]) -> tuple[Histogram, Counter]:
-        """The children of a target that is new."""
+        """The children of a target, made when it is new."""
+        if known := self._pings.get(key):
+            return known
         if len(self._pings) >= MAX_TARGETS:
             group, _, kind = key
             key = group, OTHER, kind

@@ -3,21 +3,24 @@
 import os
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from math import inf
+from typing import Any
 
 from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
 from vipservice.core.events import HandoverAsked, PeerForgotten
+from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
-from vipservice.core.values import GroupId, NodeId
+from vipservice.core.values import Address, GroupId, NodeId
+from vipservice.runtime.history import History
 from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.observe import Observer
 from vipservice.runtime.ports import Host, Platform, StateStore, StoredPeer
-from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus
+from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus, inputs_to_json
 from vipservice.wire.signing import Keyring
 
 
@@ -49,10 +52,11 @@ class Node:
         self._keyring = keyring
         self._started = platform.clock()
 
-    def watch(self, metrics: Metrics) -> None:
-        """Tell the metrics, the log and the state directory what happens; once, before `add`."""
-        self.observer = Observer(metrics, self._store, self._platform.clock)
+    def watch(self, metrics: Metrics, history: History) -> None:
+        """Tell the metrics, the history, the log and the state directory what happens; once, before `add`."""
+        self.observer = Observer(metrics, self._store, self._platform.clock, history)
         self.observer.peers = self._stored_peers
+        self.observer.inputs = self._inputs
 
     def take(self, settings: Settings, keyring: Keyring, groups: Iterable[ResolvedGroup]) -> None:
         """A reload: the settings in force from now on, and the running groups as they are in them."""
@@ -93,6 +97,8 @@ class Node:
             reload=self.reload_status,
             groups=groups,
             peers=peers,
+            addresses=self._own_addresses(),
+            stored=self._store.problem is None,
             waiting=(*self.waiting, *(link.waiting_for for link in self.links if link.waiting_for)),
             problems=(*self._not_stored(), *_missing(groups, peers)),
             notices=self.settings.notices,
@@ -209,14 +215,27 @@ class Node:
             contenders = election.group.contenders
             members = [p for p in self._known(link) if contenders.get(p.node) or p.heard_at == -inf]
             expected = group.nodes or 1 + len(members)
+            own = election.group.role in {Role.BACKUP, Role.PROBING} and election.group.fit
             yield LinkGroupStatus(
                 election.status(now),
                 link.name,
                 bound,
                 expected,
+                standbys=len(contenders.successors(now)) + own,
                 lease=group.core.timing.lease,
+                advert_interval=group.core.timing.advert_interval,
                 round_trips=tuple(self.observer.round_trips.of(group_id, now, group.ping_interval)),
             )
+
+    def _own_addresses(self) -> tuple[Address, ...]:
+        around = (link.segment.around.address for link in self.links)
+        return tuple(dict.fromkeys(address for address in around if address is not None))
+
+    def _inputs(self, group: GroupId) -> Mapping[str, Any]:
+        """What the election knew when it turned; asked once a turn, within the same round."""
+        now = self._platform.clock()
+        link = next(link for link in self.links if group in link.segment.elections)
+        return inputs_to_json(link.segment.elections[group].status(now))
 
     def _peers_of(self, link: Link, now: float) -> Iterable[PeerStatus]:
         stored = {peer.node: peer.last_seen for peer in self._store.peers()}

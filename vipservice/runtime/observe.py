@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+from typing import Any
 
 from vipservice.core.actions import (
     Action,
     CommandDone,
     ConditionChanged,
+    PhaseMeasured,
     Rejected,
     Stopped,
     StoreIncarnation,
@@ -19,6 +21,7 @@ from vipservice.core.actions import (
 from vipservice.core.messages import Path
 from vipservice.core.settings import GroupSettings
 from vipservice.core.values import GroupId
+from vipservice.runtime.history import History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
@@ -39,8 +42,10 @@ class Observer:
         metrics: Metrics,
         store: StateStore,
         clock: Callable[[], float],
+        history: History,
     ) -> None:
         self._metrics = metrics
+        self._history = history
         self._store = store
         self._addresses: dict[GroupId, tuple[str, ...]] = {}
         self._names: dict[GroupId, str] = {}
@@ -57,6 +62,8 @@ class Observer:
         self.round_trips = RecentRoundTrips()
         self.peers: Callable[[], Iterable[StoredPeer]] = tuple
         """The peers of all links, for the state directory."""
+        self.inputs: Callable[[GroupId], Mapping[str, Any]] = lambda _: {}
+        """What a group's election knows now, for the history."""
         self.changed = False
         """A role or a condition has changed since this was last set to False."""
 
@@ -83,8 +90,9 @@ class Observer:
 
     def _tell(self, action: Action) -> None:
         self._metrics.observe(action)
+        fields = self._remember(action)
         if said := sentence(action, self._names):
-            log.log(*said)
+            log.log(*said, extra={"fields": fields})
         match action:
             case Turned() | ConditionChanged():
                 self.changed = True
@@ -102,6 +110,17 @@ class Observer:
                 self.stopped.add(group)
                 self._store.store_peers(tuple(self.peers()))  # with the moments they were heard last
 
+    def _remember(self, action: Action) -> dict[str, str]:
+        """Keep a turn in the history; what names it in log and metrics."""
+        match action:
+            case Turned(group=group):
+                transition = self._history.turned(action, self._names.get(group, ""), self.inputs(group))
+                self._metrics.turned(action, transition)
+                return {"transition": transition}
+            case PhaseMeasured():
+                self._metrics.phase(action, self._history.measured(action))
+        return {}
+
     def command(self) -> tuple[int, asyncio.Future[CommandDone]]:
         """A number for an operator's command, and what will hold its answer."""
         number = next(self._numbers)
@@ -111,6 +130,15 @@ class Observer:
     def advert_sent(self, path: Path) -> None:
         """An advert left by this path."""
         self._metrics.advert_sent(path)
+
+    def advert_not_sent(self, path: Path, problem: HostError) -> None:
+        """The kernel did not let an advert out by this path."""
+        self._metrics.advert_not_sent(path)
+        self.send_failed(problem)
+
+    def renewed(self, group: GroupId, *, ok: bool, late: bool) -> None:
+        """The kernel was asked to extend a lease; late: with less than half of it left."""
+        self._metrics.renewed(group, ok=ok, late=late)
 
     def advert_received(self, path: Path) -> None:
         """A believable advert came by this path."""
@@ -142,12 +170,18 @@ class Observer:
 
     def stalled(self, seconds: float) -> None:
         """This process stood still."""
+        self._metrics.stalled()
         log.warning("stood still for %.3f s", seconds)
 
     def pinged(self, target: Target, rtt: float | None) -> None:
         """A round trip, or a lost echo."""
-        self._metrics.ping(target.group, str(target.address), target.kind, rtt)
+        self._metrics.ping(target.group, target.name, target.kind, rtt)
         self.round_trips.take(target, rtt, self._clock())
+
+    def pinging(self, targets: Iterable[Target]) -> None:
+        """Echoes to these begin: their zeros are visible before the first answer."""
+        for target in targets:
+            self._metrics.expect_pings(target.group, target.name, target.kind)
 
     def _say_stored(self, problem: str | None) -> None:
         """Terms and peers are kept in memory where the disk does not take them; we bind, and say so."""

@@ -19,6 +19,8 @@ class Target:
     group: GroupId
     address: Address
     kind: str
+    name: str
+    """What people know it by: a peer's name, else the address."""
 
 
 Report = Callable[[Target, float | None], None]

@@ -5,14 +5,14 @@ import contextlib
 import logging
 import selectors
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, Protocol
 
-from prometheus_client import CollectorRegistry
-
+from vipservice import __version__
 from vipservice.config.keys import read_keys
 from vipservice.config.load import load
 from vipservice.config.problems import ConfigError
@@ -23,10 +23,12 @@ from vipservice.core.events import SettingsChanged
 from vipservice.core.values import GroupId
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon
+from vipservice.runtime.history import History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.node import Node
 from vipservice.runtime.ports import Host, HostError, Platform, ServiceManager, StateStore
 from vipservice.runtime.reload import compare
+from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import LoopSnapshot
 from vipservice.runtime.status import NodeStatus, ReloadStatus, status_line, to_json
 from vipservice.wire.signing import Keyring
@@ -53,9 +55,7 @@ class Exporter(Protocol):
         """Stop."""
 
 
-MakeExporter = Callable[
-    [MetricsSettings, CollectorRegistry, Callable[[], NodeStatus], Callable[[], bool]], Exporter
-]
+MakeExporter = Callable[[MetricsSettings, Shown], Exporter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Outside:
     detect: Callable[[], Sequence[SeenInterface]]
     """The interfaces of this machine, as the configuration wants to see them."""
     make_exporter: MakeExporter
+    history: History
 
 
 def run(settings: Settings, outside: Outside) -> None:
@@ -88,9 +89,12 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     loop = asyncio.get_running_loop()
     host = outside.platform.host()
     node = Node(settings, outside.platform, host, outside.store, outside.keyring)
-    snapshot = LoopSnapshot(loop.call_soon_threadsafe, node.status)
+    history = outside.history
+    snapshot = LoopSnapshot(loop.call_soon_threadsafe, lambda: _timed(node.status, metrics.snapshot_took))
     metrics = Metrics({}, snapshot)
-    node.watch(metrics)
+    metrics.started_uncleanly(history.unclean_starts)
+    node.watch(metrics, history)
+    history.started(__version__)
     service = Service(settings, node, host, outside)
     service.add_waiting()
     service.say_what_waits()
@@ -106,9 +110,12 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
     exporter = outside.make_exporter(
         settings.metrics,
-        metrics.registry,
-        snapshot,
-        lambda: outside.platform.clock() - daemon.last_round < HEALTHY_WITHIN,
+        Shown(
+            metrics.registry,
+            snapshot,
+            history,
+            lambda: outside.platform.clock() - daemon.last_round < HEALTHY_WITHIN,
+        ),
     )
     control = ControlServer(settings.node.control_socket, service)
     await control.start()
@@ -116,9 +123,18 @@ async def _serve(settings: Settings, outside: Outside) -> None:
         exporter.start()
         async with service.looking_for_interfaces():
             await daemon.run()
+        history.stopped()
     finally:
         await control.close()
         exporter.close()
+
+
+def _timed(build: Callable[[], NodeStatus], took: Callable[[float], None]) -> NodeStatus:
+    """What a reader costs the loop."""
+    began = time.perf_counter()
+    status = build()
+    took(time.perf_counter() - began)
+    return status
 
 
 @dataclass(slots=True)

@@ -30,8 +30,12 @@ class LinkGroupStatus:
     """Whether the kernel has the address on the interface now; an address that is missing counts as no."""
     expected_nodes: int | None = None
     """What `nodes` says, else how many were known in this life or before it; this node included."""
+    standbys: int = 0
+    """Who could take over now, this node included."""
     lease: float = 0.0
     """Seconds that each renewal gives the address."""
+    advert_interval: float = 0.0
+    """Seconds, as configured."""
     round_trips: tuple[RoundTrips, ...] = ()
 
     @property
@@ -100,6 +104,10 @@ class NodeStatus:
     reload: ReloadStatus
     groups: tuple[LinkGroupStatus, ...]
     peers: tuple[PeerStatus, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    """This host's own, by which the others reach it."""
+    stored: bool = True
+    """Whether the state directory takes what there is to remember."""
     waiting: tuple[str, ...] = ()
     """Sentences about interfaces that are not usable yet."""
     problems: tuple[str, ...] = ()
@@ -125,11 +133,12 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         `config` (path), `key_ids`, `reload` {`ok`, `succeeded_at`}, `waiting`, `problems`, `notices`
         (sentences), `groups`, `peers`.
     group: `id`, `name`, `interface`, `role`, `since`, `since_ago`, `reason`, `detail`, `addresses`
-        [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `lease` (as
-        configured), `owner` (name), `owners_observed`, `verdict`, `maintenance`, `healthy`,
-        `expected_nodes`, `conditions` {kind: sentence}, `nodes` [{`name`, `node_id`, `address`, `role`,
-        `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}], `round_trips` [{`kind`,
-        `address`, `recent` (the last echoes in seconds, oldest first; null for a lost one)}].
+        [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `lease` and
+        `advert_interval` (as configured), `owner` (name), `owners_observed`, `standbys`, `verdict`,
+        `maintenance`, `healthy`, `expected_nodes`, `conditions` {kind: sentence}, `nodes` [{`name`,
+        `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}],
+        `round_trips` [{`kind`, `address`, `recent` (the last echoes in seconds, oldest first; null for a
+        lost one)}].
     peer: `name`, `node_id`, `address`, `interface`, `heard_ago`, `hears_us_ago`, `living`, `last_seen`.
     """
     return {
@@ -140,7 +149,7 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         "incarnation": status.incarnation,
         "time": rfc3339(status.wall),
         "started": rfc3339(status.wall_at(status.started)),
-        "up_for": _seconds(status.now - status.started),
+        "up_for": in_seconds(status.now - status.started),
         "config": str(status.source),
         "key_ids": list(status.key_ids),
         "reload": {"ok": status.reload.ok, "succeeded_at": rfc3339(status.reload.succeeded_at)},
@@ -160,15 +169,16 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "interface": group.interface,
         "role": core.role.value,
         "since": rfc3339(status.wall_at(core.since)),
-        "since_ago": _seconds(status.now - core.since),
+        "since_ago": in_seconds(status.now - core.since),
         "reason": core.reason.value,
         "detail": core.detail,
         "addresses": [{"address": str(one), "bound": group.holds(one)} for one in core.addresses],
         "serving": group.serving,
         "priority": core.priority,
         "term": core.term,
-        "lease_left": _seconds(max(0.0, core.lease_left)),
+        "lease_left": in_seconds(max(0.0, core.lease_left)),
         "lease": group.lease,
+        "advert_interval": group.advert_interval,
         "owner": core.owner,
         "owners_observed": core.owners_observed,
         "verdict": core.verdict,
@@ -176,12 +186,33 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "healthy": core.healthy,
         "expected_nodes": group.expected_nodes,
         "conditions": {kind.value: detail for kind, detail in core.conditions.items()},
-        "nodes": [_view(node) for node in core.nodes],
+        "standbys": group.standbys,
+        "nodes": [view_to_json(node) for node in core.nodes],
         "round_trips": [_round_trips(one) for one in group.round_trips],
     }
 
 
-def _view(node: NodeView) -> dict[str, Any]:
+MAX_INPUT_NODES = 16
+"""Nodes that an entry of the history names; there are seldom more than three."""
+
+
+def inputs_to_json(core: GroupStatus) -> dict[str, Any]:
+    """What an election goes by, for the history of its turns."""
+    return {
+        "term": core.term,
+        "priority": core.priority,
+        "verdict": core.verdict,
+        "owner": core.owner,
+        "owners_observed": core.owners_observed,
+        "healthy": core.healthy,
+        "maintenance": core.maintenance,
+        "conditions": [kind.value for kind in core.conditions],
+        "nodes": [view_to_json(node) for node in core.nodes[:MAX_INPUT_NODES]],
+    }
+
+
+def view_to_json(node: NodeView) -> dict[str, Any]:
+    """Another node of the group, as JSON takes it."""
     return {
         "name": node.name,
         "node_id": node.node.hex(),
@@ -189,8 +220,8 @@ def _view(node: NodeView) -> dict[str, Any]:
         "role": node.role.value,
         "priority": node.priority,
         "term": node.term,
-        "heard_ago": _seconds(node.heard_ago),
-        "hears_us_ago": _seconds(node.hears_us_ago),
+        "heard_ago": in_seconds(node.heard_ago),
+        "hears_us_ago": in_seconds(node.hears_us_ago),
         "living": node.living,
         "fit": node.fit,
     }
@@ -207,8 +238,8 @@ def _peer(peer: PeerStatus) -> dict[str, Any]:
         "node_id": peer.node.hex(),
         "address": str(peer.address),
         "interface": peer.interface,
-        "heard_ago": _seconds(peer.heard_ago),
-        "hears_us_ago": _seconds(peer.hears_us_ago),
+        "heard_ago": in_seconds(peer.heard_ago),
+        "hears_us_ago": in_seconds(peer.hears_us_ago),
         "living": peer.living,
         "last_seen": rfc3339(peer.last_seen) if peer.last_seen else None,
     }
@@ -219,7 +250,7 @@ def rfc3339(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _seconds(duration: float) -> float | None:
+def in_seconds(duration: float) -> float | None:
     """To the tenth of a millisecond; JSON has no infinity."""
     return round(duration, 4) if isfinite(duration) else None
 

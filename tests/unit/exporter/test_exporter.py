@@ -3,22 +3,29 @@
 import contextlib
 import gzip
 import http.client
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from vipservice.adapters.exporter import MAX_REQUEST, MAX_REQUESTS, Exporter, ExporterError
+from vipservice.adapters.exporter.listening import ExporterError
+from vipservice.adapters.exporter.server import MAX_REQUEST, MAX_REQUESTS, Exporter
 from vipservice.config.settings import MetricsSettings
-from vipservice.core.roles import Role
+from vipservice.core.actions import Turned
+from vipservice.core.roles import Reason, Role
 from vipservice.core.values import GroupId
+from vipservice.runtime.history import Forgetful, History
 from vipservice.runtime.metrics import Metrics
+from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import SnapshotUnavailableError
-from vipservice.runtime.status import LinkGroupStatus, NodeStatus
+from vipservice.runtime.status import LinkGroupStatus, NodeStatus, to_json
 
 Node = Callable[..., NodeStatus]
 Group = Callable[..., LinkGroupStatus]
@@ -33,10 +40,9 @@ class Served:
         self.status: NodeStatus | None = status
         self.alive = True
         metrics = Metrics({GroupId(1): "vip"}, self.snapshot)
-        settings = MetricsSettings(host, 0)
-        self.exporter = Exporter(
-            settings, metrics.registry, self.snapshot, lambda: self.alive, read_within=read_within
-        )
+        self.history = History(7, Forgetful())
+        shown = Shown(metrics.registry, self.snapshot, self.history, lambda: self.alive)
+        self.exporter = Exporter(MetricsSettings(host, 0), shown, read_within=read_within)
         self.exporter.start()
 
     def snapshot(self) -> NodeStatus:
@@ -60,6 +66,10 @@ class Served:
             return response, response.read()
         finally:
             client.close()
+
+
+def shown(node: Node) -> Shown:
+    return Shown(Metrics({}, node).registry, node, History(7, Forgetful()), lambda: True)
 
 
 @pytest.fixture
@@ -155,6 +165,41 @@ def test_the_page_shows_the_groups_and_escapes_what_others_chose(
     assert 'href="/metrics"' in text
 
 
+def test_the_snapshot_is_there_as_json_for_programs(served: Served) -> None:
+    response, body = served.ask("/api/v1/status")
+    assert response.getheader("Content-Type") == "application/json"
+    assert served.status is not None
+    assert json.loads(body) == json.loads(json.dumps(to_json(served.status)))
+
+
+def test_the_snapshot_without_groups_is_json_too(served: Served, node: Node) -> None:
+    served.status = node(groups=())
+    assert json.loads(served.ask("/api/v1/status")[1])["groups"] == []
+
+
+def test_the_history_is_json_and_can_be_narrowed(served: Served) -> None:
+    turned = Turned(GroupId(1), Role.BACKUP, Role.PROBING, Reason.ADVERTS_SILENT, "no advert for 0.3 s")
+    served.history.started("0.1.0")
+    served.history.turned(turned, "vip", {"term": 4})
+    served.history.turned(replace(turned, group=GroupId(2)), "mail", {})
+    entries = json.loads(served.ask("/api/v1/history?group=vip")[1])
+    assert [(one["event"], one["group"]) for one in entries] == [("transition", "vip"), ("started", "")]
+    assert entries[0]["inputs"] == {"term": 4}
+    assert len(json.loads(served.ask("/api/v1/history?limit=1")[1])) == 1
+    assert served.ask("/api/v1/history?limit=-1")[0].status == 400
+
+
+def test_prometheus_finds_every_node_known_also_the_silent_ones(served: Served, node: Node) -> None:
+    peer = node().peers[0]
+    never = replace(peer, address=IPv4Address("192.168.3.66"), last_seen=0.0)
+    served.status = node(peers=(peer, never))
+    port = served.exporter.port
+    assert json.loads(served.ask("/sd")[1]) == [
+        {"targets": [f"192.168.3.35:{port}"], "labels": {"node": "node-a"}},
+        {"targets": [f"192.168.3.37:{port}"], "labels": {"node": "node-c"}},
+    ]
+
+
 def test_there_is_nothing_elsewhere(served: Served) -> None:
     assert served.ask("/etc/passwd")[0].status == 404
     assert served.ask("/metrics/")[0].status == 404
@@ -197,7 +242,7 @@ def test_one_ipv6_address_can_be_listened_on(serve: Callable[..., Served]) -> No
 
 def test_a_port_that_is_taken_is_one_sentence(served: Served, node: Node) -> None:
     settings = MetricsSettings(LOOPBACK, served.exporter.port)
-    second = Exporter(settings, Metrics({}, node).registry, node, lambda: True)
+    second = Exporter(settings, shown(node))
     with pytest.raises(ExporterError) as caught:
         second.start()
     port = served.exporter.port
@@ -208,7 +253,7 @@ def test_a_port_that_is_taken_is_one_sentence(served: Served, node: Node) -> Non
 
 
 def test_listen_off_opens_nothing(node: Node) -> None:
-    exporter = Exporter(MetricsSettings(port=None), Metrics({}, node).registry, node, lambda: True)
+    exporter = Exporter(MetricsSettings(port=None), shown(node))
     exporter.start()
     assert exporter.port is None
     exporter.close()

@@ -13,6 +13,7 @@ from vipservice.config.settings import AdvertSettings, ResolvedGroup
 from vipservice.core.messages import Advert, Path
 from vipservice.core.segment import Segment
 from vipservice.core.values import Address, GroupId, Mac, NodeId
+from vipservice.runtime.history import Forgetful, History
 from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.observe import Observer
@@ -163,6 +164,10 @@ class Memory:
         pass
 
 
+def quiet_history() -> History:
+    return History(5, Forgetful())
+
+
 def nobody_asks() -> NodeStatus:
     raise SnapshotUnavailableError("there is no loop in this test")
 
@@ -183,7 +188,7 @@ def link(machine: Machine, memory: Memory) -> Link:
     segment = Segment(memory.node_id, "us", memory.incarnation, lambda: 1)
     segment.add(SETTINGS)
     group = ResolvedGroup(SETTINGS, "eth0", 32, (), None, 0)
-    observer = Observer(Metrics({GROUP: "vip"}, nobody_asks), memory, machine.clock)
+    observer = Observer(Metrics({GROUP: "vip"}, nobody_asks), memory, machine.clock, quiet_history())
     made = Link(segment, [group], machine, machine, observer, Keyring(), AdvertSettings(), set())
     made.look()
     return made

@@ -97,9 +97,9 @@ def test_every_family_has_a_help_and_the_prefix(metrics: Metrics) -> None:
 
 
 def test_a_role_change_is_counted_with_its_reason_and_flaps_only_at_active(metrics: Metrics) -> None:
-    metrics.observe(Turned(ONE, Role.BACKUP, Role.PROBING, Reason.ADVERTS_SILENT, "x"))
-    metrics.observe(Turned(ONE, Role.PROBING, Role.ACTIVE, Reason.SILENCE_PROVED, "x"))
-    metrics.observe(Turned(ONE, Role.ACTIVE, Role.BACKUP, Reason.BETTER_ACTIVE, "x"))
+    metrics.turned(Turned(ONE, Role.BACKUP, Role.PROBING, Reason.ADVERTS_SILENT, "x"), "7-1")
+    metrics.turned(Turned(ONE, Role.PROBING, Role.ACTIVE, Reason.SILENCE_PROVED, "x"), "7-2")
+    metrics.turned(Turned(ONE, Role.ACTIVE, Role.BACKUP, Reason.BETTER_ACTIVE, "x"), "7-3")
     scrape = Scrape(metrics)
     labels = {"group": "vip", "from": "probing", "to": "active", "reason": "silence_proved"}
     assert scrape("transitions_total", **labels) == 1
@@ -108,13 +108,13 @@ def test_a_role_change_is_counted_with_its_reason_and_flaps_only_at_active(metri
 
 
 def test_an_unusual_reason_is_counted_too(metrics: Metrics) -> None:
-    metrics.observe(Turned(ONE, Role.FAULT, Role.BACKUP, Reason.STOPPED, "x"))
+    metrics.turned(Turned(ONE, Role.FAULT, Role.BACKUP, Reason.STOPPED, "x"), "7-1")
     labels = {"group": "vip", "from": "fault", "to": "backup", "reason": "stopped"}
     assert Scrape(metrics)("transitions_total", **labels) == 1
 
 
 def test_actions_are_counted_for_what_they_are(metrics: Metrics) -> None:
-    metrics.observe(PhaseMeasured(ONE, "bind", 0.004))
+    metrics.phase(PhaseMeasured(ONE, "bind", 0.004), "7-1")
     metrics.observe(Repaired(ONE, IPv4Address("10.0.0.234")))
     metrics.observe(ConditionChanged(ONE, ConditionKind.CONFLICT, True, "x"))
     metrics.observe(ConditionChanged(ONE, ConditionKind.CONFLICT, False, "x"))
@@ -266,7 +266,7 @@ def test_a_group_that_a_reload_brings_has_its_zeros(metrics: Metrics) -> None:
 def test_what_the_loop_calls_is_cheap(metrics: Metrics) -> None:
     turned = Turned(ONE, Role.BACKUP, Role.PROBING, Reason.ADVERTS_SILENT, "x")
     calls: list[Callable[[], None]] = [
-        lambda: metrics.observe(turned),
+        lambda: metrics.turned(turned, "7-1"),
         lambda: metrics.advert_sent(Path.MULTICAST),
         lambda: metrics.lag(0.0003),
         lambda: metrics.ping(ONE, "10.0.0.1", "gateway", 0.0003),

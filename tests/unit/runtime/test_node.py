@@ -6,7 +6,7 @@ from time import time
 
 import pytest
 
-from tests.unit.runtime.conftest import GROUP, SETTINGS, VIP, Machine, Memory, nobody_asks
+from tests.unit.runtime.conftest import GROUP, SETTINGS, VIP, Machine, Memory, nobody_asks, quiet_history
 from vipservice.config.settings import (
     AdvertSettings,
     LogSettings,
@@ -37,7 +37,7 @@ def start(machine: Machine, memory: Memory, nodes: int | None = None) -> Node:
         FilePath("x"), (), NodeSettings("us"), AdvertSettings(), MetricsSettings(), LogSettings()
     )
     node = Node(settings, machine, machine, memory, Keyring())
-    node.watch(Metrics({}, nobody_asks))
+    node.watch(Metrics({}, nobody_asks), quiet_history())
     [link] = node.add([ResolvedGroup(SETTINGS, "eth0", 32, (), nodes, 0)])
     link.look()
     return node

@@ -7,8 +7,8 @@ from vipservice.runtime.pinger import Target
 from vipservice.runtime.round_trips import KEPT, MAX_TARGETS, RecentRoundTrips, RoundTrips
 
 GROUP = GroupId(1)
-PEER = Target(GROUP, IPv4Address("192.168.3.36"), "peer")
-GATEWAY = Target(GROUP, IPv4Address("192.168.3.1"), "gateway")
+PEER = Target(GROUP, IPv4Address("192.168.3.36"), "peer", "x")
+GATEWAY = Target(GROUP, IPv4Address("192.168.3.1"), "gateway", "x")
 
 
 def test_the_last_echoes_are_kept_in_order_and_a_lost_one_is_none() -> None:
@@ -27,7 +27,7 @@ def test_the_last_echoes_are_kept_in_order_and_a_lost_one_is_none() -> None:
 def test_each_group_sees_its_own_targets() -> None:
     kept = RecentRoundTrips()
     kept.take(PEER, 0.001, now=0.0)
-    kept.take(Target(GroupId(2), PEER.address, "peer"), 0.002, now=0.0)
+    kept.take(Target(GroupId(2), PEER.address, "peer", "x"), 0.002, now=0.0)
     assert [one.recent for one in kept.of(GroupId(2), now=0.0, interval=1.0)] == [(0.002,)]
 
 
@@ -42,6 +42,6 @@ def test_what_is_no_longer_pinged_is_no_longer_shown() -> None:
 def test_the_longest_silent_target_makes_room_for_a_new_one() -> None:
     kept = RecentRoundTrips()
     for number in range(MAX_TARGETS + 1):
-        kept.take(Target(GROUP, IPv4Address(number), "peer"), 0.001, now=float(number))
+        kept.take(Target(GROUP, IPv4Address(number), "peer", "x"), 0.001, now=float(number))
     shown = [int(one.address) for one in kept.of(GROUP, now=0.0, interval=1.0)]
     assert shown == list(range(1, MAX_TARGETS + 1))

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from vipservice.lab.hostility import noise
-from vipservice.runtime.metrics import LAG_BUCKETS
+from vipservice.runtime.declarations import LAG_BUCKETS
 
 PRIORITY = 10
 """Of the process that only sleeps: the daemons' own, so that it waits its turn as they do."""

@@ -1,0 +1,1 @@
+"""The HTTP server for Prometheus, load balancers and people."""
