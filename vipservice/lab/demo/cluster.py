@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vipservice.lab.client import PERIOD
 from vipservice.lab.clock import now
 from vipservice.lab.daemons import FOLDER, STATE, Daemon, Line, Status, node_section
 from vipservice.lab.hosts import Host
@@ -57,6 +58,7 @@ class Cluster:
         interval: `advert_interval` of the configuration.
         gateway: Whether there is a gateway, which helps a pair to prove that it hears.
         signed: Whether adverts carry a signature.
+        period: How often the client asks for the address, seconds.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Cluster:
         interval: str = "100ms",
         gateway: bool = False,
         signed: bool = True,
+        period: float = PERIOD,
     ) -> None:
         self.interval = interval
         self.victim = ""
@@ -76,7 +79,7 @@ class Cluster:
         with ExitStack() as stack:
             self.lan = stack.enter_context(Lan(nodes, gateway=gateway))
             self.daemons = {name: self._install(name) for name in nodes}
-            self.pings = self.lan.ping(VIP)
+            self.pings = self.lan.ping(VIP, period)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
