@@ -41,6 +41,8 @@ class Adverts:
         self._own_mac = own_mac
         self._sequence = sequence
         self._ttl_seen = self._size_seen = 0
+        self.refused = 0
+        """How many datagrams of the last reading could not be believed."""
 
     def receive(self, rejected: Callable[[str, str], None]) -> list[AdvertReceived]:
         """Everything that is there now (bounded) and can be believed; the rest is counted by reason."""
@@ -52,7 +54,7 @@ class Adverts:
                 received.append(AdvertReceived(read(payload, self.keyring), path))
             except DecodeError as error:
                 rejected(error.reason, error.detail)
-        self._count_refused(rejected)
+        self.refused = len(datagrams) - len(received) + self._count_refused(rejected)
         # One path may have overtaken another; within one reading the order of sending can be restored.
         return sorted(received, key=lambda event: event.advert.sequence)
 
@@ -90,11 +92,13 @@ class Adverts:
             case Path.MULTICAST:
                 self._sockets.send_multicast(datagram)
 
-    def _count_refused(self, rejected: Callable[[str, str], None]) -> None:
-        """What the sockets did not even pass on."""
+    def _count_refused(self, rejected: Callable[[str, str], None]) -> int:
+        """What the sockets did not even pass on; how many."""
+        before = self._ttl_seen + self._size_seen
         for _ in range(self._sockets.rejected_ttl - self._ttl_seen):
             rejected("ttl", "a datagram that came through a router")
         for _ in range(self._sockets.rejected_size - self._size_seen):
             rejected("length", "a datagram longer than any advert")
         self._ttl_seen = self._sockets.rejected_ttl
         self._size_seen = self._sockets.rejected_size
+        return self._ttl_seen + self._size_seen - before

@@ -54,6 +54,7 @@ from vipservice.runtime.ports import (
     Platform,
 )
 from vipservice.runtime.probe import Looking
+from vipservice.runtime.strangers import Strangers
 from vipservice.wire.signing import Keyring
 
 log = logging.getLogger("vipservice")
@@ -71,6 +72,7 @@ class Open:
     sockets: AdvertSockets
     adverts: Adverts
     looking: Looking
+    strangers: Strangers
     pinger: Pinger
 
     def filenos(self) -> tuple[int, ...]:
@@ -132,6 +134,8 @@ class Link:
         if self.open is not None:  # an advert may have closed it, in theory; nothing may be assumed of peers
             for seen in self.open.looking.receive(self._observer.frame_rejected):
                 self.tell(seen)
+            refused, strange = self.open.adverts.refused, self.open.looking.strange
+            self.open.strangers.count(refused, strange, self._platform.clock())
             self.open.pinger.receive()
 
     def stood_still(self, seconds: float) -> None:
@@ -228,13 +232,15 @@ class Link:
                 close()
             raise
         macs, clock = found.ready.macs, self._platform.clock
+        strangers = Strangers(sockets, neighbours, self._observer.send_failed)
         self._binder = Binder(self._host, interface.index, self._prefix_lengths(), clock)
         return Open(
             found=found,
             neighbours=neighbours,
             sockets=sockets,
             adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0], self._sequence),
-            looking=Looking(neighbours, macs),
+            looking=Looking(neighbours, macs, strangers.is_stranger),
+            strangers=strangers,
             pinger=Pinger(echo, clock, self._observer.pinged),
         )
 
@@ -258,6 +264,9 @@ class Link:
     def _listen(self) -> None:
         """Tell the kernel filter whose packets matter now."""
         wanted = self.segment.listening_for()
+        if self.open is not None:
+            peers = self.segment.around.roster.peers.values()
+            self.open.strangers.know(frozenset(mac for peer in peers for mac in peer.macs))
         if self.open is not None and wanted != self._listening:
             self._listening = wanted
             self.open.looking.listen_for(wanted)

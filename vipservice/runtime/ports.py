@@ -131,6 +131,10 @@ class Host(Protocol):
         """Let the sockets go; addresses stay."""
 
 
+KEPT = 64
+"""While strangers are thinned out one of so many of their packets passes, by chance; a power of two."""
+
+
 class Neighbours(Protocol):
     """Frames on one interface: ARP/ND and raw adverts. Bytes in, bytes out."""
 
@@ -139,6 +143,16 @@ class Neighbours(Protocol):
 
     def listen_for(self, addresses: frozenset[Address]) -> None:
         """Tell the kernel filter whose packets count: ours, the floating ones, witnesses' and peers'."""
+
+    def thin_arp(self, known: frozenset[Mac] | None) -> None:
+        """Let ARP from `known` pass, what is sent to us alone, and one of `KEPT` others; None: everything.
+
+        Raises:
+            HostError: The kernel refused the filter; the former one stays.
+        """
+
+    def thin_adverts(self, known: frozenset[Mac] | None) -> None:
+        """Let raw adverts from `known` pass, and one of `KEPT` others; None: all. Raises HostError."""
 
     def receive_arp(self, limit: int) -> Sequence[bytes]:
         """Whole Ethernet frames with ARP in them, not sent by this socket."""
@@ -165,6 +179,9 @@ class AdvertSockets(Protocol):
 
     def receive(self, limit: int) -> Sequence[tuple[bytes, Path]]:
         """Datagrams that came with TTL 255 and are no longer than any advert, and how; others are counted."""
+
+    def thin(self, known: frozenset[Mac] | None) -> None:
+        """Let datagrams from `known` pass, and one of `KEPT` others; None: all. Raises HostError."""
 
     @property
     def rejected_ttl(self) -> int:

@@ -18,9 +18,14 @@ BATCH = 64
 class Looking:
     """ARP on one interface. Neighbour discovery will stand beside it."""
 
-    def __init__(self, neighbours: Neighbours, own_macs: tuple[Mac, ...]) -> None:
+    def __init__(
+        self, neighbours: Neighbours, own_macs: tuple[Mac, ...], is_stranger: Callable[[bytes], bool]
+    ) -> None:
         self._neighbours = neighbours
         self._own_macs = own_macs
+        self._is_stranger = is_stranger
+        self.strange = 0
+        """How many frames of the last reading came from MACs that no peer has."""
 
     def listen_for(self, addresses: frozenset[Address]) -> None:
         """Whose packets matter."""
@@ -29,7 +34,9 @@ class Looking:
     def receive(self, rejected: Callable[[str, str], None]) -> list[NeighbourSeen]:
         """Everything that is there now (bounded); what is no ARP packet is counted by reason."""
         seen = []
-        for frame in self._neighbours.receive_arp(BATCH):
+        frames = self._neighbours.receive_arp(BATCH)
+        self.strange = sum(self._is_stranger(frame[6:12]) for frame in frames)
+        for frame in frames:
             try:
                 seen.append(neighbour_seen(frame, self._own_macs))
             except DecodeError as error:

@@ -10,6 +10,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from tests.live.adapters.conftest import Cable, Node, gather
 from vipservice.adapters.linux.frames import LinuxNeighbours
+from vipservice.core.values import Mac
 from vipservice.runtime.ports import HostError
 
 pytestmark = pytest.mark.live
@@ -247,3 +248,31 @@ def test_another_interface_under_the_old_name_is_refused(cable: Cable) -> None:
     with pytest.raises(HostError) as caught:
         cable.left.run(lambda: LinuxNeighbours(interface))
     assert caught.value.errno == errno.ENODEV
+
+
+def test_in_a_flood_peers_and_answers_to_us_pass_and_of_strangers_about_one_in_64(
+    cable: Cable, opened: Open
+) -> None:
+    hearing, speaking = opened(cable.left), opened(cable.right)
+    hearing.listen_for(frozenset({VIP}))
+    hearing.thin_arp(frozenset({Mac(bytes.fromhex("020000000099"))}))
+    hearing.thin_adverts(frozenset())
+    us = cable.left.mac.hex(":")
+    passing = [
+        arp("10.77.0.8", str(VIP), source=OTHER),
+        arp(str(VIP), "0.0.0.0", to=us, operation=2),
+    ]
+    few: list[bytes] = []
+    for _ in range(20):
+        for _ in range(100):
+            speaking.send(arp("10.77.0.8", str(VIP)))
+            speaking.send(advert(b"?"))
+        few += [*hearing.receive_arp(200), *hearing.receive_adverts(200)]
+    assert 20 < len(few) < 105  # 62 of 4000; five standard deviations are 39
+    for frame in passing:
+        speaking.send(frame)
+    heard = gather(list(hearing.filenos()), lambda: list(hearing.receive_arp(50)), last(passing[-1]))
+    assert heard == passing
+    hearing.thin_adverts(None)
+    speaking.send(advert(b"end"))
+    assert gather(list(hearing.filenos()), lambda: list(hearing.receive_adverts(50)), bool)

@@ -205,3 +205,22 @@ def test_a_second_daemon_on_the_same_port_is_refused(cable: Cable, opened: Opene
     with pytest.raises(HostError, match="opening UDP port 61111") as caught:
         opened(cable.left)
     assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_in_a_flood_known_senders_pass_and_of_strangers_about_one_in_64(cable: Cable, opened: Opener) -> None:
+    left, right = opened(cable.left), opened(cable.right)
+    right.thin(frozenset({cable.left.mac}))
+    for number in range(100):
+        left.send_unicast(b"%d" % number, cable.right.address)
+        left.send_multicast(b"%d" % number)
+    assert len(heard(right, lambda found: len(found) >= 200)) == 200
+    right.thin(frozenset())
+    few: Received = []
+    for _ in range(20):
+        for number in range(100):
+            left.send_unicast(b"%d" % number, cable.right.address)
+        few += right.receive(100)
+    assert 5 < len(few) < 80  # 31 of 2000; five standard deviations are 28
+    right.thin(None)
+    left.send_unicast(b"end", cable.right.address)
+    assert heard(right, bool) == [(b"end", Path.UNICAST)]

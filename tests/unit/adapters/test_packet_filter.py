@@ -11,6 +11,7 @@ from vipservice.adapters.linux import packet_filter
 from vipservice.adapters.linux.packet_filter import (
     ANCILLARY,
     DROP,
+    LINK_LAYER,
     PACKET_BROADCAST,
     PACKET_HOST,
     PACKET_OTHERHOST,
@@ -19,8 +20,11 @@ from vipservice.adapters.linux.packet_filter import (
     advert_program,
     arp_program,
     assemble,
+    datagram_program,
     echo_program,
 )
+from vipservice.core.values import Mac
+from vipservice.runtime.ports import KEPT
 
 INDEX = 7
 PACKET_MULTICAST = 2
@@ -29,11 +33,16 @@ ARP_TYPE, ADVERT_TYPE = b"\x08\x06", b"\x88\xb5"
 BROADCAST, US, OTHER = b"\xff" * 6, b"\x02\0\0\0\0\x0a", b"\x02\0\0\0\0\x99"
 
 
-def run(program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX) -> int:
-    """Execute a program as the kernel does, from its bytes: loads past the end drop the frame."""
+def run(
+    program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX, dice: int = 0, at: int = 0
+) -> int:
+    """Execute a program as the kernel does, from its bytes: loads past the end drop the frame.
+
+    `dice` is the kernel's random number; `at` is where the socket's view of the frame begins.
+    """
     code = assemble(program)
     steps = [unpack_from("=HBBI", code, place) for place in range(0, len(code), 8)]
-    beside = {ANCILLARY + 4: packet_type, ANCILLARY + 8: index}
+    beside = {ANCILLARY + 4: packet_type, ANCILLARY + 8: index, ANCILLARY + 56: dice}
     accumulator = offset_register = counter = 0
     while True:
         opcode, if_true, if_false, k = steps[counter]
@@ -41,6 +50,8 @@ def run(program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX
         match opcode:
             case 0x06:
                 return int(k)
+            case 0x05:
+                counter += k
             case 0x15 | 0x45:
                 hit = accumulator == k if opcode == 0x15 else accumulator & k
                 counter += if_true if hit else if_false
@@ -50,7 +61,8 @@ def run(program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX
                 accumulator = beside[k]
             case 0x20 | 0x28 | 0x30 | 0x48:
                 size = {0x20: 4, 0x28: 2, 0x30: 1, 0x48: 2}[opcode]
-                start = k + (offset_register if opcode == 0x48 else 0)
+                behind = k + at + (offset_register if opcode == 0x48 else 0)
+                start = k - LINK_LAYER if k >= LINK_LAYER else behind
                 if start + size > len(frame):
                     return DROP
                 accumulator = int.from_bytes(frame[start : start + size], "big")
@@ -67,6 +79,8 @@ def assert_valid(program: Program) -> None:
         assert 0 <= step.if_false <= 255
         if step.code in (packet_filter.JUMP_EQUAL, packet_filter.JUMP_SET):
             assert place + 1 + max(step.if_true, step.if_false) < len(program)
+        if step.code == packet_filter.JUMP:
+            assert place + 1 + step.k < len(program)
 
 
 def promised(addresses: frozenset[IPv4Address], frame: bytes, packet_type: int, index: int) -> bool:
@@ -134,6 +148,55 @@ def test_with_more_addresses_than_fit_all_arp_passes() -> None:
     unknown = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", b"\x0b\0\0\x01", b"\x0b\0\0\x02")
     assert run(program, unknown, PACKET_BROADCAST) != DROP
     assert run(program, unknown, PACKET_OUTGOING) == DROP
+
+
+UNLUCKY = st.integers(0, 2**32 - 1).filter(lambda number: number % KEPT)
+LUCKY = st.integers(0, 2**32 // KEPT - 1).map(lambda number: number * KEPT)
+# A small world again: MACs that differ in one byte, on either side of the place where they are cut.
+macs = st.builds(
+    lambda left, right: Mac(b"\x02\0\0" + left + b"\0" + right),
+    st.sampled_from([b"\0", b"\1"]),
+    st.sampled_from([b"\x0a", b"\x99", b"\x9a"]),
+)
+
+
+@given(st.frozensets(macs), macs, UNLUCKY, LUCKY)
+def test_in_a_flood_known_macs_pass_and_others_by_chance(
+    known: frozenset[Mac], source: Mac, unlucky: int, lucky: int
+) -> None:
+    arp = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", OTHER[:4], bytes([10, 0, 0, 1]))
+    frame = BROADCAST + source + arp[12:]
+    raw = BROADCAST + source + ADVERT_TYPE + b"payload"
+    programs = (
+        (arp_program([IPv4Address("10.0.0.1")], INDEX, known), frame, 0),
+        (advert_program(INDEX, known), raw, 0),
+        (datagram_program(known), raw, 34),
+    )
+    for program, sent, at in programs:
+        assert_valid(program)
+        assert (run(program, sent, PACKET_BROADCAST, dice=unlucky, at=at) != DROP) == (source in known)
+        assert run(program, sent, PACKET_BROADCAST, dice=lucky, at=at) != DROP
+
+
+def test_in_a_flood_what_is_sent_to_us_alone_still_passes_the_arp_filter_and_what_is_for_others_never() -> (
+    None
+):
+    program = arp_program([IPv4Address("10.0.0.1")], INDEX, frozenset())
+    about = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", bytes(4), bytes([10, 0, 0, 2]))
+    assert run(program, about, PACKET_HOST, dice=1) != DROP
+    assert run(program, about, PACKET_BROADCAST, dice=0) == DROP
+
+
+@pytest.mark.parametrize("count", [0, 1, packet_filter.MAX_KNOWN, packet_filter.MAX_KNOWN + 1])
+def test_the_greatest_program_is_valid_and_too_many_peers_are_never_thinned_out(count: int) -> None:
+    known = frozenset(Mac(number.to_bytes(6, "big")) for number in range(count))
+    wanted = [IPv4Address(number) for number in range(packet_filter.MAX_ADDRESSES)]
+    program = arp_program(wanted, INDEX, known)
+    assert_valid(program)
+    frame = arp_frame(BROADCAST, ARP_TYPE, b"\0\x01\x08\0\x06\x04", bytes(4), bytes([0, 0, 0, 9]))
+    assert (run(program, frame, PACKET_BROADCAST, dice=1) != DROP) == (count > packet_filter.MAX_KNOWN)
+    for mac in known:
+        assert run(program, frame[:6] + mac + frame[12:], PACKET_BROADCAST, dice=1) != DROP
 
 
 def test_ipv6_addresses_do_not_disturb_the_arp_program() -> None:

@@ -47,6 +47,7 @@ class Machine:
         self.kernel_refuses: set[Address] = set()
         self.sent: list[Advert] = []
         self.rejected_ttl = self.rejected_size = 0
+        self.thinned: dict[str, frozenset[Mac] | None] = {}
 
     # Host
 
@@ -100,6 +101,15 @@ class Machine:
 
     def receive(self, limit: int) -> Sequence[tuple[bytes, Path]]:
         return []
+
+    def thin(self, known: frozenset[Mac] | None) -> None:
+        self.thinned["datagrams"] = known
+
+    def thin_adverts(self, known: frozenset[Mac] | None) -> None:
+        self.thinned["raw adverts"] = known
+
+    def thin_arp(self, known: frozenset[Mac] | None) -> None:
+        self.thinned["arp"] = known
 
     def receive_arp(self, limit: int) -> Sequence[bytes]:
         return []

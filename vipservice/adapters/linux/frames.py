@@ -17,7 +17,7 @@ from vipservice.adapters.linux.socket_options import (
     receive_buffer,
     set_if_known,
 )
-from vipservice.core.values import Address
+from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import HostError, Interface
 
 ETHERTYPE_ARP = 0x0806
@@ -39,6 +39,7 @@ class LinuxNeighbours:
         self._index = interface.index
         self._buffer = bytearray(_LARGEST_FRAME)
         self._addresses: frozenset[Address] = frozenset()
+        self._known: frozenset[Mac] | None = None
         self._dropped = 0
         self._truncated = 0
         with host_errors("opening a packet socket", interface.name), ExitStack() as opened:
@@ -65,9 +66,24 @@ class LinuxNeighbours:
         """
         if addresses == self._addresses:
             return
-        with host_errors("setting the ARP filter", self._interface):
-            attach_filter(self._arp, arp_program(addresses, self._index))
-        self._addresses = addresses
+        self._filter_arp(addresses, self._known)
+
+    def thin_arp(self, known: frozenset[Mac] | None) -> None:
+        """Let ARP from `known` pass, what is sent to us alone, and one of `KEPT` others; None: everything.
+
+        Raises:
+            HostError: The kernel refused the filter; the former one stays.
+        """
+        self._filter_arp(self._addresses, known)
+
+    def thin_adverts(self, known: frozenset[Mac] | None) -> None:
+        """Let raw adverts from `known` pass, and one of `KEPT` others; None: all of them.
+
+        Raises:
+            HostError: The kernel refused the filter; the former one stays.
+        """
+        with host_errors("setting the filter of raw adverts", self._interface):
+            attach_filter(self._adverts, advert_program(self._index, known))
 
     def receive_arp(self, limit: int) -> Sequence[bytes]:
         """Ethernet frames with ARP in them, cut to 128 bytes, not sent by this host."""
@@ -105,6 +121,11 @@ class LinuxNeighbours:
         """Let the sockets go."""
         for opened in (self._arp, self._adverts, self._sender):
             opened.close()
+
+    def _filter_arp(self, addresses: frozenset[Address], known: frozenset[Mac] | None) -> None:
+        with host_errors("setting the ARP filter", self._interface):
+            attach_filter(self._arp, arp_program(addresses, self._index, known))
+        self._addresses, self._known = addresses, known
 
     def _receive(self, listener: socket.socket, limit: int) -> list[bytes]:
         frames: list[bytes] = []

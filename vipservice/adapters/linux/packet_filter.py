@@ -10,19 +10,23 @@ from ipaddress import IPv4Address
 from struct import Struct
 from typing import NamedTuple
 
-from vipservice.core.values import Address
+from vipservice.core.values import Address, Mac
+from vipservice.runtime.ports import KEPT
 
 LOAD_WORD, LOAD_HALF, LOAD_BYTE, LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x20, 0x28, 0x30, 0x48, 0xB1
-JUMP_EQUAL, JUMP_SET, RETURN = 0x15, 0x45, 0x06
+JUMP, JUMP_EQUAL, JUMP_SET, RETURN = 0x05, 0x15, 0x45, 0x06
 
 ANCILLARY = 0xFFFFF000
-PACKET_TYPE, INTERFACE_INDEX = ANCILLARY + 4, ANCILLARY + 8
+PACKET_TYPE, INTERFACE_INDEX, RANDOM = ANCILLARY + 4, ANCILLARY + 8, ANCILLARY + 56
+LINK_LAYER = 0xFFE00000
+"""Where the Ethernet header begins for a socket that is shown what lies behind it."""
 
 PACKET_HOST, PACKET_BROADCAST, PACKET_OTHERHOST, PACKET_OUTGOING = 0, 1, 3, 4
 """How the kernel sorted the frame (linux/if_packet.h): to this interface's MAC, to all, to others, sent."""
 
 _GROUP_BIT = 0x01
 """Of the first byte: a broadcast or multicast destination."""
+_SOURCE_MAC_AT = 6
 _ETHERTYPE_AT, _HARDWARE_AND_PROTOCOL_AT, _LENGTHS_AT, _SENDER_AT, _TARGET_AT = 12, 14, 18, 28, 38
 _ETHERTYPE_ARP, _ETHERTYPE_ADVERT = 0x0806, 0x88B5
 _ETHERNET_AND_IPV4, _SIX_AND_FOUR = 0x00010800, 0x0604
@@ -34,8 +38,11 @@ WHOLE = 0x40000
 DROP = 0
 
 _CHUNK = 255
-MAX_ADDRESSES = 2000
-"""Two comparisons each and one return a chunk stay below the kernel's 4096 instructions."""
+MAX_ADDRESSES = 1700
+"""Two comparisons each and one return a chunk stay below the kernel's 4096 instructions, with"""
+
+MAX_KNOWN = 128
+"""so many MACs of peers before them, five instructions each."""
 
 _INSTRUCTION = Struct("=H B B I")
 
@@ -52,7 +59,7 @@ class Instruction(NamedTuple):
 Program = tuple[Instruction, ...]
 
 
-def arp_program(addresses: Iterable[Address], index: int) -> Program:
+def arp_program(addresses: Iterable[Address], index: int, known: frozenset[Mac] | None = None) -> Program:
     """Pass ARP that is for the interface's MAC or has one of `addresses` as its sender or target.
 
     With more addresses than fit, all ARP passes: too much is only slower, too little would be wrong.
@@ -60,6 +67,8 @@ def arp_program(addresses: Iterable[Address], index: int) -> Program:
     Args:
         addresses: The IPv4 addresses among them count; ARP knows no others.
         index: Of the interface that the socket is bound to.
+        known: Of what is not sent to us alone, one of `KEPT` passes unless it is from one of these MACs;
+            None: all. Answers to probes come to us alone: no flood of questions hides who has an address.
     """
     wanted = sorted({int(address) for address in addresses if isinstance(address, IPv4Address)})
     start = _received_on_this_link(index, _ETHERTYPE_ARP)
@@ -68,6 +77,7 @@ def arp_program(addresses: Iterable[Address], index: int) -> Program:
     return (
         *start,
         *_return_if(PACKET_TYPE, [PACKET_HOST], ARP_SNAP),
+        *_thin(known, _SOURCE_MAC_AT),
         *_drop_unless(LOAD_WORD, _HARDWARE_AND_PROTOCOL_AT, _ETHERNET_AND_IPV4),
         *_drop_unless(LOAD_HALF, _LENGTHS_AT, _SIX_AND_FOUR),
         *_return_if(_TARGET_AT, wanted, ARP_SNAP),  # the last field first: a frame cut short ends here
@@ -76,13 +86,24 @@ def arp_program(addresses: Iterable[Address], index: int) -> Program:
     )
 
 
-def advert_program(index: int) -> Program:
-    """Pass raw adverts (EtherType 0x88B5) to the interface's MAC or to all; none of our own."""
+def advert_program(index: int, known: frozenset[Mac] | None = None) -> Program:
+    """Pass raw adverts (EtherType 0x88B5) to the interface's MAC or to all; none of our own.
+
+    Args:
+        index: Of the interface that the socket is bound to.
+        known: Of what is not from one of these one of `KEPT` passes; None: all.
+    """
     return (
         *_received_on_this_link(index, _ETHERTYPE_ADVERT),
+        *_thin(known, _SOURCE_MAC_AT),
         *_return_if(PACKET_TYPE, [PACKET_HOST, PACKET_BROADCAST], WHOLE),
         *_return(DROP),
     )
+
+
+def datagram_program(known: frozenset[Mac] | None = None) -> Program:
+    """Pass datagrams on a UDP socket: all of them, or what `known` sent and one of `KEPT` others."""
+    return (*_thin(known, LINK_LAYER + _SOURCE_MAC_AT), *_return(WHOLE))
 
 
 def echo_program(identifier: int) -> Program:
@@ -119,6 +140,33 @@ def _received_on_this_link(index: int, ethertype: int) -> Program:
         Instruction(JUMP_SET, _GROUP_BIT, 0, 1),
         *_return(DROP),
         *_drop_unless(LOAD_HALF, _ETHERTYPE_AT, ethertype),
+    )
+
+
+def _thin(known: frozenset[Mac] | None, source_at: int) -> Program:
+    """Go on with frames from `known` MACs and with one of `KEPT` others, drop the rest; None: go on with all.
+
+    With more MACs than fit all go on: too much is only slower, too little would be wrong.
+    """
+    if known is None or len(known) > MAX_KNOWN:
+        return ()
+    macs = [
+        step
+        for left, mac in zip(range(len(known) - 1, -1, -1), sorted(known), strict=True)
+        for step in (
+            Instruction(LOAD_WORD, source_at),
+            Instruction(JUMP_EQUAL, int.from_bytes(mac[:4], "big"), 0, 3),
+            Instruction(LOAD_HALF, source_at + 4),
+            Instruction(JUMP_EQUAL, int.from_bytes(mac[4:], "big"), 0, 1),
+            Instruction(JUMP, 5 * left + 1),  # past the MACs that are left, and the return
+        )
+    ]
+    return (
+        Instruction(LOAD_WORD, RANDOM),
+        Instruction(JUMP_SET, KEPT - 1, 1, 0),
+        Instruction(JUMP, len(macs) + 1),
+        *macs,
+        *_return(DROP),
     )
 
 

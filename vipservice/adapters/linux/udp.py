@@ -12,17 +12,19 @@ from contextlib import ExitStack
 from ipaddress import IPv4Address
 from struct import Struct
 
+from vipservice.adapters.linux.packet_filter import datagram_program
 from vipservice.adapters.linux.socket_options import (
     IP_MTU_DISCOVER,
     IP_MULTICAST_ALL,
     IP_PMTUDISC_OMIT,
     IP_RECVTTL,
+    attach_filter,
     host_error,
     host_errors,
     receive_buffer,
 )
 from vipservice.core.messages import Path
-from vipservice.core.values import Address
+from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import HostError, Interface
 
 ON_LINK_TTL = 255
@@ -70,6 +72,19 @@ class LinuxAdvertSockets:
         """Datagrams that came with TTL 255, and how; a flood on one path leaves the other half of `limit`."""
         unicast = self._receive(self._unicast, Path.UNICAST, limit - limit // 2)
         return unicast + self._receive(self._multicast, Path.MULTICAST, limit - len(unicast))
+
+    def thin(self, known: frozenset[Mac] | None) -> None:
+        """Let datagrams pass that `known` sent, and one of `KEPT` others; None: all of them.
+
+        By MAC, because a flood can name any sender's IP address at no cost; whoever uses a peer's MAC takes
+        the switch's word for where that peer is, too.
+
+        Raises:
+            HostError: The kernel refused the filter; the former one stays.
+        """
+        with host_errors("setting the filter of adverts", self._interface):
+            for listener in (self._unicast, self._multicast):
+                attach_filter(listener, datagram_program(known))
 
     @property
     def rejected_ttl(self) -> int:

@@ -73,7 +73,8 @@ class Entries:
 def _sample(line: dict[str, Any]) -> Sample:
     scrape = line["scrape"]
     if scrape is not None:
-        scrape = Scrape(**{**scrape, "lag": _buckets(scrape["lag"])})
+        known = {name: scrape[name] for name in Scrape.__slots__}
+        scrape = Scrape(**{**known, "lag": _buckets(scrape["lag"])})
     return Sample(line["at"], line["node"], Usage(**line["usage"]), scrape)
 
 

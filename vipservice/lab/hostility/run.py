@@ -52,8 +52,6 @@ class Outcome:
     """More than before, at the node where that is most."""
     processor: float
     """Of one core, at the node that took most."""
-    rejected: float
-    """Adverts refused a second, at the node that refused most."""
     load: float
 
     @property
@@ -73,7 +71,7 @@ def perform(
     """
     outcomes = []
     for interval in intervals:
-        with memory_group() as memory, _cluster(interval, memory) as cluster:
+        with memory_group() as memory, cluster_in(memory, interval) as cluster:
             scene = Scene(cluster, memory, Random(SEED))  # noqa: S311 - noise, not secrets
             time.sleep(WARM_UP)
             for name in names:
@@ -85,18 +83,32 @@ def perform(
     return outcomes
 
 
-def make(scene: Scene, name: str, seconds: float) -> Outcome:
-    """Make one attack for so many seconds."""
+def make(scene: Scene, name: str, seconds: float, settle: float = SETTLE) -> Outcome:
+    """Make one attack for so many seconds, and look `settle` seconds after it what is left of it."""
     cluster = scene.cluster
     before = _look_at_all(cluster)
     with Noise() as noise, _peaks(cluster) as peaks, ATTACKS[name](scene) as strength:
         began = now()
         time.sleep(seconds)
         until = now()
+        taken = {node: usage(daemon.process.pid).processor for node, daemon in cluster.daemons.items()}
         told, machine, late, most = strength(), load(), noise.so_far(), dict(peaks)
-    time.sleep(SETTLE)
-    stretch = watch(cluster, began, until)
-    return _outcome(cluster.interval, name, told, stretch, before, _look_at_all(cluster), late, most, machine)
+    time.sleep(settle)
+    stretch, after = watch(cluster, began, until), _look_at_all(cluster)
+    pairs = [(before[node], after[node]) for node in before]
+    return Outcome(
+        interval=cluster.interval,
+        attack=name,
+        strength=told,
+        stretch=stretch,
+        lag=lag.figures(lag.total(_lag(one, other) for one, other in pairs)),
+        noise=lag.figures(late),
+        growth=max((other.usage.resident - one.usage.resident) / MEBIBYTE for one, other in pairs),
+        peak=max((most.get(node, 0) - one.usage.resident) / MEBIBYTE for node, one in before.items()),
+        descriptors=max(other.usage.descriptors - one.usage.descriptors for one, other in pairs),
+        processor=max((taken[node] - one.usage.processor) / seconds for node, one in before.items()),
+        load=machine,
+    )
 
 
 def markdown(record: Record) -> str:
@@ -119,7 +131,7 @@ def figures(outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _cluster(interval: str, memory: MemoryGroup | None) -> Iterator[Cluster]:
+def cluster_in(memory: MemoryGroup | None, interval: str) -> Iterator[Cluster]:
     """Three nodes that are whole, in the group where there is one."""
     with Cluster(("a", "b", "c"), interval=interval, gateway=True) as cluster:
         if memory is None:
@@ -164,44 +176,9 @@ def _look_until_answered(cluster: Cluster, name: str) -> Sample:
     return sample
 
 
-def _outcome(
-    interval: str,
-    name: str,
-    told: str,
-    stretch: Stretch,
-    before: dict[str, Sample],
-    after: dict[str, Sample],
-    late: lag.Buckets,
-    peaks: dict[str, int],
-    machine: float,
-) -> Outcome:
-    pairs = [(before[node], after[node]) for node in before]
-    return Outcome(
-        interval=interval,
-        attack=name,
-        strength=told,
-        stretch=stretch,
-        lag=lag.figures(lag.total(_lag(one, other) for one, other in pairs)),
-        noise=lag.figures(late),
-        growth=max((other.usage.resident - one.usage.resident) / MEBIBYTE for one, other in pairs),
-        peak=max((peaks.get(node, 0) - sample.usage.resident) / MEBIBYTE for node, sample in before.items()),
-        descriptors=max(other.usage.descriptors - one.usage.descriptors for one, other in pairs),
-        processor=max(
-            (other.usage.processor - one.usage.processor) / (other.at - one.at) for one, other in pairs
-        ),
-        rejected=max(_rejected(one, other) for one, other in pairs),
-        load=machine,
-    )
-
-
 def _lag(one: Sample, other: Sample) -> lag.Buckets:
     assert one.scrape is not None and other.scrape is not None, "looked until answered"
     return lag.difference(other.scrape.lag, one.scrape.lag)
-
-
-def _rejected(one: Sample, other: Sample) -> float:
-    assert one.scrape is not None and other.scrape is not None, "looked until answered"
-    return (other.scrape.rejected - one.scrape.rejected) / (other.at - one.at)
 
 
 def _line(outcome: Outcome) -> str:

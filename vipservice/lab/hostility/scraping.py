@@ -48,8 +48,6 @@ class Scrape:
     """How many owners the node knows of."""
     lease_left: float
     """Seconds; 0 where the node does not hold the address."""
-    rejected: float
-    """Adverts refused so far, for whatever reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,6 @@ def read_scrape(text: str, seconds: float) -> Scrape:
         flaps=sums.get("vipservice_flaps_total", 0.0),
         owners=sums.get("vipservice_owners_observed", 0.0),
         lease_left=sums.get("vipservice_lease_remaining_seconds", 0.0),
-        rejected=sums.get("vipservice_adverts_rejected_total", 0.0),
     )
 
 
