@@ -16,6 +16,16 @@ QUEUE_LENGTH = 1000
 CLOSE_WITHIN = 1.0
 
 
+def read_journal(directory: Path) -> list[str]:
+    """The lines that are there; the last one has no newline at its end where a crash tore it.
+
+    Raises:
+        OSError: There are none, or they can't be read.
+    """
+    with (directory / FILE).open("rb") as file:
+        return file.read(LONGEST_FILE).decode(errors="replace").splitlines(keepends=True)
+
+
 class FileJournal:
     """Appends lines in the state directory; where that fails, `problem` says so and lines are lost."""
 
@@ -46,15 +56,14 @@ class FileJournal:
 
     def _read(self) -> list[str]:
         try:
-            with self._path.open("rb") as file:
-                content = file.read(LONGEST_FILE)
+            lines = read_journal(self._path.parent)
         except FileNotFoundError:
             return []
         except OSError as error:
             self.problem = self._cannot("read", error)
             return []
-        self._torn = bool(content) and not content.endswith(b"\n")
-        return content.decode(errors="replace").splitlines()
+        self._torn = not lines[-1].endswith("\n") if lines else False
+        return lines
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:

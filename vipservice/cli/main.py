@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "take part: hold the address or stand by (this is the service)",
     "check": "check the configuration and print what is in force",
     "status": "show who holds the address, and why",
+    "history": "show what happened to this node, when and why",
     "handover": "move the address to another node",
     "forget": "forget a node that will not come back",
     "reload": "let the daemon read its configuration again",
@@ -33,6 +34,7 @@ examples:
   vipservice check                      what would the daemon do here?
   sudo vipservice run                   do it, in the foreground
   vipservice status                     who holds the address?
+  vipservice history                    what happened here?
   vipservice handover --to node-b       let node-b hold it
   vipservice COMMAND --help             more about a command
 

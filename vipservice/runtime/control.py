@@ -3,12 +3,13 @@ r"""The control socket: how `vipservice status` and the other commands reach the
 A UNIX stream socket; one JSON object a line in, one a line out, several in a row if you like:
 
     {"command": "status"}                                      -> the snapshot (`status.to_json`)
+    {"command": "history", "group": "vip", "limit": 20}         -> {"history": [...]} (`History.to_json`)
     {"command": "handover", "group": 1, "to": "node-b"}        -> {"ok": true, "detail": "..."}
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
     {"command": "reload"}                                      -> {"ok": true, "detail": "..."}
 
-`group` and `to` may be left out. What cannot be understood is answered with {"error": sentence}. Who may
-connect is a matter of the file's permissions: root, and members of the group `vipservice`.
+`group`, `to` and `limit` may be left out. What cannot be understood is answered with {"error": sentence}.
+Who may connect is a matter of the file's permissions: root, and members of the group `vipservice`.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ import stat
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+
+from vipservice.runtime.history import KEPT
 
 GROUP = "vipservice"
 DIRECTORY_MODE = 0o750
@@ -42,6 +45,9 @@ class Commands(Protocol):
 
     def status(self) -> dict[str, Any]:
         """The snapshot as JSON takes it."""
+
+    def history(self, group: str | None, limit: int) -> str:
+        """The latest entries of a group (None: of all), newest first, as a list in JSON."""
 
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         """Move a group's addresses (None: of the only group) to a node or the best; done, and a sentence."""
@@ -130,7 +136,8 @@ class ControlServer:
             await self._send(writer, {"error": "too many connections; try again later"})
             return
         while line := await self._next_line(reader, writer):
-            await self._send(writer, await self._answer(line))
+            writer.write(await self._answer(line) + b"\n")
+            await asyncio.wait_for(writer.drain(), self._idle_timeout)
 
     async def _next_line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         """The next request; nothing at the end, or when the line is too long to go on."""
@@ -145,16 +152,19 @@ class ControlServer:
         writer.write(json.dumps(answer).encode() + b"\n")
         await asyncio.wait_for(writer.drain(), self._idle_timeout)
 
-    async def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes) -> bytes:
         try:
-            return await self._carry_out(_read_request(line))
+            answer = await self._carry_out(_read_request(line))
         except RequestError as error:
-            return {"error": str(error)}
+            answer = {"error": str(error)}
+        # What is long comes written: the JSON writer would keep the loop from its sockets for milliseconds.
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
-    async def _carry_out(self, request: Mapping[str, Any]) -> Answer:
+    async def _carry_out(self, request: Mapping[str, Any]) -> Answer | bytes:
         command = request.get("command")
-        known: dict[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], Awaitable[Answer]]]] = {
+        known: dict[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], Awaitable[Answer | bytes]]]] = {
             "status": (frozenset(), self._status),
+            "history": (frozenset({"group", "limit"}), self._history),
             "handover": (frozenset({"group", "to"}), self._handover),
             "forget": (frozenset({"node"}), self._forget),
             "reload": (frozenset(), self._reload),
@@ -168,6 +178,13 @@ class ControlServer:
 
     async def _status(self, _request: Mapping[str, Any]) -> Answer:
         return self._commands.status()
+
+    async def _history(self, request: Mapping[str, Any]) -> bytes:
+        limit = request.get("limit", KEPT)
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= KEPT:
+            raise RequestError(f"'limit' must be a whole number from 1 to {KEPT}")
+        entries = self._commands.history(_name(request, "group"), limit)
+        return b'{"history": ' + entries.encode() + b"}"
 
     async def _handover(self, request: Mapping[str, Any]) -> Answer:
         return _outcome(await self._commands.handover(_group(request), _name(request, "to")))

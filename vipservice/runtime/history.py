@@ -66,7 +66,7 @@ class HistoryEntry:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """What the election knew at that moment: term, priority, verdict, owners, conditions and nodes."""
     unclean_starts: int = 0
-    """Of a start: how many lives of this node have ended without goodbye so far."""
+    """How many lives of this node had ended without goodbye by then."""
 
 
 class History:
@@ -103,11 +103,11 @@ class History:
         """A life begins."""
         before = next((entry for entry, _ in reversed(self._entries.values())), None)
         unclean = "" if before is None or before.event == STOPPED else "; the last life ended without goodbye"
-        self._add(STARTED, f"vipservice {version} started{unclean}", unclean_starts=self.unclean_starts)
+        self._add(STARTED, f"vipservice {version} started{unclean}")
 
     def stopped(self) -> None:
         """It ends properly."""
-        self._add(STOPPED, "stopped", unclean_starts=self.unclean_starts)
+        self._add(STOPPED, "stopped")
 
     def turned(self, action: Turned, group: str, inputs: Mapping[str, Any]) -> str:
         """A group's role has changed; the id of the entry."""
@@ -167,7 +167,8 @@ class History:
 
     def _add(self, event: str, detail: str, **more: Any) -> str:
         self._number += 1
-        entry = HistoryEntry(f"{self._incarnation}-{self._number}", event, self._wall_clock(), detail, **more)
+        entry_id, now = f"{self._incarnation}-{self._number}", self._wall_clock()
+        entry = HistoryEntry(entry_id, event, now, detail, unclean_starts=self.unclean_starts, **more)
         line = json.dumps(_to_json(entry))
         self._keep(entry, line)
         self._append(line)
@@ -205,11 +206,9 @@ class History:
         self._keep(entry, json.dumps(_to_json(entry)))
 
     def _count_unclean(self) -> int:
-        """Lives without goodbye: as many as the last marker says, and one more if it is no goodbye."""
-        entries = [entry for entry, _ in self._entries.values()]
-        marked = [entry.unclean_starts for entry in entries if entry.event != TRANSITION]
-        unclean = bool(entries) and entries[-1].event != STOPPED
-        return max(marked, default=0) + unclean
+        """Lives without goodbye: as many as the last entry says, and one more if it is no goodbye."""
+        last = next((entry for entry, _ in reversed(self._entries.values())), None)
+        return 0 if last is None else last.unclean_starts + (last.event != STOPPED)
 
 
 def _to_json(entry: HistoryEntry) -> dict[str, Any]:

@@ -153,6 +153,10 @@ class Service:
         """The snapshot as JSON takes it."""
         return to_json(self.node.status())
 
+    def history(self, group: str | None, limit: int) -> str:
+        """The latest turns, as JSON."""
+        return self.outside.history.to_json(group, limit)
+
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         """Move a group's addresses."""
         return await self.node.handover(group, to)

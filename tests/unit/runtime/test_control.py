@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from vipservice.runtime.control import MAX_CONNECTIONS, MAX_LINE, ControlError, ControlServer
+from vipservice.runtime.history import KEPT
 
 
 class Recorded:
@@ -23,6 +24,10 @@ class Recorded:
 
     def status(self) -> dict[str, Any]:
         return {"name": "node-a"}
+
+    def history(self, group: str | None, limit: int) -> str:
+        self.asked.append(("history", group, limit))
+        return '[{"id": "7-1"}]'
 
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         self.asked.append(("handover", group, to))
@@ -91,6 +96,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
     answers, commands = answers_to(
         path,
         b'{"command": "status"}\n',
+        b'{"command": "history", "group": "vip", "limit": 5}\n',
+        b'{"command": "history"}\n',
         b'{"command": "handover", "group": 2, "to": "node-b"}\n',
         b'{"command": "handover"}\n',
         b'{"command": "forget", "node": "node-c"}\n',
@@ -98,12 +105,16 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
     )
     assert answers == [
         {"name": "node-a"},
+        {"history": [{"id": "7-1"}]},
+        {"history": [{"id": "7-1"}]},
         {"ok": True, "detail": "node-b is active"},
         {"ok": True, "detail": "node-b is active"},
         {"ok": False, "detail": "no such node"},
         {"ok": True, "detail": "nothing has changed"},
     ]
     assert commands.asked == [
+        ("history", "vip", 5),
+        ("history", None, KEPT),
         ("handover", 2, "node-b"),
         ("handover", None, None),
         ("forget", "node-c"),
@@ -119,7 +130,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b"\xff\xfe\n", "no JSON"),
         (b"[" * 60000 + b"\n", "no JSON"),
         (b"[]\n", "a JSON object"),
-        (b"{}\n", "must be one of status, handover, forget, reload"),
+        (b"{}\n", "must be one of status, history, handover, forget, reload"),
         (b'{"command": ["status"]}\n', "must be one of"),
         (b'{"command": "status", "colour": 1}\n', "status takes no 'colour'"),
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),
@@ -127,6 +138,9 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b'{"command": "handover", "group": "1"}\n', "from 1 to 255"),
         (b'{"command": "handover", "to": ""}\n', "1 to 128 characters"),
         (b'{"command": "handover", "to": 5}\n', "1 to 128 characters"),
+        (b'{"command": "history", "limit": 0}\n', "from 1 to 256"),
+        (b'{"command": "history", "limit": 1e9}\n', "from 1 to 256"),
+        (b'{"command": "history", "group": 1}\n', "1 to 128 characters"),
         (b'{"command": "forget"}\n', "needs 'node'"),
     ],
 )
