@@ -1,0 +1,92 @@
+"""The program behind scripts/planted-bugs."""
+
+# ruff: noqa: T201 - a program speaks by print
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from tests.planted.bug import Bug, BugError, all_bugs
+from tests.planted.report import figures_of, line_of
+from tests.planted.trial import PARTS, Trial, UnfairError, copy_of_checkout, failures, put_on_trial
+from vipservice.lab.results import save, take
+
+NAME = "planted_bugs"
+
+
+def main() -> int:
+    """Put every bug (or those named) on trial; 1 when one survives."""
+    asked = _arguments().parse_args()
+    try:
+        bugs = _chosen(all_bugs(), asked.only)
+        if asked.list:
+            print("\n".join(f"{bug.name}: {bug.breaks} ({bug.file})" for bug in bugs))
+            return 0
+        if not asked.no_baseline:
+            _need_green_baseline()
+        trials = _all_trials(bugs, asked.jobs, asked.all)
+    except (BugError, UnfairError) as problem:
+        sys.exit(f"planted-bugs: {problem}")
+    survivors = [trial.bug.name for trial in trials if trial.survived]
+    _say(f"\n{len(trials)} bugs, {len(trials) - len(survivors)} caught.")
+    if asked.record:
+        command = "scripts/planted-bugs --record" + (" --all" if asked.all else "")
+        _say(f"Written to {save(take(NAME, command, figures_of(trials, asked.all)))}; now run scripts/pages")
+    if survivors:
+        _say(f"SURVIVED: {'; '.join(survivors)}")
+    return 1 if survivors else 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="planted-bugs")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="bugs with NAME in theirs"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    parser.add_argument("--all", action="store_true", help="ask the whole suite, not until a part fails")
+    parser.add_argument("--record", action="store_true", help="keep the result for docs/reliability.md")
+    parser.add_argument("--no-baseline", action="store_true", help="don't run the suite without a bug first")
+    parser.add_argument("--list", action="store_true", help="say what there is, and try nothing")
+    return parser
+
+
+def _chosen(bugs: Sequence[Bug], names: Sequence[str]) -> list[Bug]:
+    chosen = [bug for bug in bugs if not names or any(name in bug.name for name in names)]
+    if not chosen:
+        raise BugError(f"no bug is called {' or '.join(names)}; --list shows all")
+    return chosen
+
+
+def _need_green_baseline() -> None:
+    """A suite that fails without a bug catches nothing."""
+    with copy_of_checkout() as copy:
+        failed = failures(copy, PARTS)
+    if failed:
+        raise UnfairError(f"without any bug {len(failed)} tests fail, the first is {failed[0]}")
+    _say("Without a bug nothing fails.")
+
+
+def _all_trials(bugs: Sequence[Bug], jobs: int, every_part: bool) -> list[Trial]:
+    """Try them side by side; told as they end, returned in the order given."""
+    trials: dict[str, Trial] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(put_on_trial, bug, every_part) for bug in bugs]
+        try:
+            for done in as_completed(waiting):
+                trial = done.result()
+                trials[trial.bug.name] = trial
+                _say(line_of(trial))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [trials[bug.name] for bug in bugs]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

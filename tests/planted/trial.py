@@ -1,0 +1,115 @@
+"""One planted bug on trial: a copy of the checkout with the bug in it, and the suite run on that copy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from tests.planted.bug import Bug
+from tests.planted.witness import REPORT
+
+TOP = Path(__file__).resolve().parents[2]
+PARTS = ("tests/unit", "tests/scenarios", "tests/fuzz", "tests/simulation")
+"""The cheapest first."""
+
+LIMIT = 1800.0
+"""Seconds after which one part of the suite is given up: a bug may make it run for ever."""
+
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist"
+)
+_TESTS_FAILED = 1
+_WITNESS = "tests.planted.witness"
+
+
+class UnfairError(Exception):
+    """A trial says nothing: the suite did not run, or not on the copy."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """What became of one bug."""
+
+    bug: Bug
+    caught: dict[str, list[str]] = field(default_factory=dict)
+    """Failing tests by the part of the suite that was run."""
+    seconds: float = 0.0
+
+    @property
+    def survived(self) -> bool:
+        """Nothing failed."""
+        return not any(self.caught.values())
+
+    @property
+    def catchers(self) -> list[str]:
+        """Every test that failed, in the order in which they ran."""
+        return list(dict.fromkeys(test for tests in self.caught.values() for test in tests))
+
+
+@contextmanager
+def copy_of_checkout(bug: Bug | None = None) -> Iterator[Path]:
+    """Make a copy of this checkout as it lies there, with the bug in it; it is removed afterwards."""
+    with TemporaryDirectory(prefix="planted-") as folder:
+        copy = Path(folder) / "checkout"
+        shutil.copytree(TOP, copy, ignore=_NOT_COPIED, symlinks=True)
+        if bug is not None:
+            path = copy / bug.file
+            path.write_text(bug.applied_to(path.read_text()))
+        yield copy
+
+
+def parts_for(bug: Bug) -> tuple[str, ...]:
+    """What is asked, in this order: the unit tests nearest to the bug, then the parts of the suite."""
+    near = f"tests/unit/{Path(bug.file).parts[1]}"
+    live = (bug.live,) if bug.live else ()
+    return ((near,) if (TOP / near).is_dir() else ()) + live + PARTS
+
+
+def put_on_trial(bug: Bug, every_part: bool = False) -> Trial:
+    """Run the suite on a copy with the bug until a part of it fails, or all of it."""
+    started = monotonic()
+    trial = Trial(bug)
+    parts = parts_for(bug)
+    with copy_of_checkout(bug) as copy:
+        for part in parts[1:] if every_part and parts[1:] == PARTS else parts:
+            trial.caught[part] = failures(copy, [part])
+            if trial.caught[part] and not every_part:
+                break
+    trial.seconds = monotonic() - started
+    return trial
+
+
+def failures(copy: Path, tests: Sequence[str], *options: str) -> list[str]:
+    """Run these tests in the copy; the names of those that failed.
+
+    Raises:
+        UnfairError: They did not run, or imported another source than the copy's.
+    """
+    report = copy.parent / "report.json"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", _WITNESS]
+    # First on the path of whatever Python a test starts, too.
+    environment = {**os.environ, "PYTHONPATH": str(copy), REPORT: str(report), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(  # the tests of this checkout, named by it
+        [*command, *options, *tests],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    said = json.loads(report.read_text()) if report.exists() else {}
+    if done.returncode not in (0, _TESTS_FAILED) or bool(said.get("failed")) != bool(done.returncode):
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        raise UnfairError(f"pytest {' '.join(tests)} ended with {done.returncode}: {' '.join(last)}")
+    if said["source"] != str(copy.resolve()):
+        raise UnfairError(f"the tests imported {said['source']} instead of {copy}")
+    return [str(test) for test in said["failed"]]
