@@ -9,8 +9,8 @@ A file of them (`bugs/*.bugs`) has one block for each, blank lines between, `#` 
     +        self.own_term = self.greatest_term
 
 `-` lines are whole lines of the source as they stand there, `+` lines what comes in their place. `live:`
-names a live test, for what no other test can see. The old lines must occur exactly once, so that no bug can rot:
-when the source changes under it, applying it fails with a sentence.
+names a live test, for what no other test can see. The old lines must occur exactly once, so that no bug can
+rot: when the source changes under it, applying it fails with a sentence.
 """
 
 from dataclasses import dataclass

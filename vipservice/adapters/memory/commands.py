@@ -216,6 +216,9 @@ COMMANDS: dict[str, Command] = {
     "second address NODE": _set_up(
         lambda stage, words: stage.change(words["NODE"], addresses=(VIP, SECOND_ADDRESS))
     ),
+    "other address NODES": _set_up(
+        lambda stage, words: stage.change(words["NODES"], addresses=(SECOND_ADDRESS,))
+    ),
     "misses NUMBER": _timing("misses", "NUMBER"),
     "kernels lapse DURATION late": _quiet(_lapse_late),
     # Time
