@@ -25,6 +25,8 @@ COMMANDS = {
     "forget": "forget a node that will not come back",
     "reload": "let the daemon read its configuration again",
     "keygen": "make a key that signs adverts",
+    "install": "install the service, its user, its manual and a configuration",
+    "uninstall": "hand the address over, and take the service away",
     "demo": "see it work: several nodes on a private network on this machine",
     "version": "print the version",
 }

@@ -21,16 +21,17 @@ import pytest
 ROOT = Path(__file__).parents[3]
 UNIT = "vipservice.service"
 ADDRESS = "10.98.0.234"
+COMMAND = "/opt/vipservice/bin/vipservice"
+CONFIGURED = "/etc/vipservice/vipservice.yml"
 NEEDED = ("ip", "nsenter", "setpriv", "systemctl", "systemd-nspawn", "systemd-sysusers", "unshare")
 SYSTEMD = Path("/lib/systemd/systemd")
 INTERPRETER = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
 IMPORTED = ("vipservice", "prometheus_client", "psutil", "sdnotify", "yaml", "_yaml")
 BOOT_WITHIN = 30.0
 
-LAUNCHER = f"""\
-#!{INTERPRETER} -I
+LAUNCHER = """\
+#!/opt/vipservice/bin/python -I
 import sys
-sys.path.insert(0, "/opt/vipservice/lib")
 from vipservice.cli.main import main
 sys.exit(main())
 """
@@ -44,7 +45,7 @@ set -e
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
-rm -rf "$1/root/etc/systemd/system" "$1/root/opt" "$1/root/etc/vipservice"
+rm -rf "$1/root/etc/systemd/system" "$1/root/opt" "$1/root/etc/vipservice" "$1/root/usr/local/bin/vipservice"
 cp -a "$2/." "$1/root/"
 exec systemd-nspawn --quiet --directory="$1/root" --boot --machine="$3" --register=no --keep-unit \
   --network-namespace-path="/run/netns/$3" --console=read-only --resolv-conf=off --timezone=off \
@@ -122,13 +123,13 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What lies over this machine's root: the package where the unit looks for it, the unit, the user."""
     top = tmp_path_factory.mktemp("layer")
     top.chmod(0o755)
-    for folder in ("etc/systemd/system", "etc/sysusers.d", "etc/vipservice", "opt/vipservice/bin"):
-        (top / folder).mkdir(parents=True)
-    launcher = top / "opt/vipservice/bin/vipservice"
+    (top / "etc/systemd/system").mkdir(parents=True)
+    environment = top / "opt/vipservice"
+    subprocess.run([INTERPRETER, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60)
+    launcher = environment / "bin/vipservice"
     launcher.write_text(LAUNCHER)
     launcher.chmod(0o755)
-    library = top / "opt/vipservice/lib"
-    library.mkdir()
+    [library] = environment.glob("lib/python3.*/site-packages")
     for name in IMPORTED:
         found = importlib.util.find_spec(name)
         assert found is not None
@@ -136,9 +137,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = Path(found.origin).parent
         shutil.copytree(source, library / name)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(library)], check=True, timeout=60)
-    shutil.copy(ROOT / "packaging/systemd" / UNIT, top / "etc/systemd/system")
-    shutil.copy(ROOT / "packaging/systemd/vipservice.sysusers", top / "etc/sysusers.d/vipservice.conf")
-    (top / "etc/vipservice/vipservice.yml").write_text(CONFIGURATION)
+    shutil.copytree(ROOT / "packaging", library / "vipservice/packaging")
     (top / "etc/hostname").write_text("machine-a\n")
     (top / "etc/machine-id").write_text("")
     return top
@@ -197,8 +196,8 @@ def _remove(top: Path) -> bool:
 
 
 @pytest.fixture
-def machine(layer: Path, network: str, control_groups: list[Path], tmp_path: Path) -> Iterator[Machine]:
-    """A machine that has booted and on which nobody has started our service yet."""
+def bare(layer: Path, network: str, control_groups: list[Path], tmp_path: Path) -> Iterator[Machine]:
+    """A machine that has booted, with the program in /opt/vipservice and nothing else of ours."""
     console = tmp_path / "console"
     folder = tmp_path / "machine"
     folder.mkdir()
@@ -216,12 +215,17 @@ def machine(layer: Path, network: str, control_groups: list[Path], tmp_path: Pat
     try:
         booted = Machine(network, _leader(nspawn, console))
         _wait_until_up(booted, console)
-        booted.run("systemd-sysusers")
-        booted.run("chgrp", "-R", "vipservice", "/etc/vipservice")
-        booted.run("chmod", "750", "/etc/vipservice")
         yield booted
     finally:
         _end(nspawn)
+
+
+@pytest.fixture
+def machine(bare: Machine) -> Machine:
+    """A machine on which our service is installed and configured, and nobody has started it yet."""
+    bare.run(COMMAND, "install")
+    bare.run("sh", "-c", f"cat > {CONFIGURED} <<'EOF'\n{CONFIGURATION}EOF")
+    return bare
 
 
 def _leader(nspawn: subprocess.Popen[bytes], console: Path) -> int:

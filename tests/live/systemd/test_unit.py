@@ -5,12 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.systemd.conftest import ADDRESS, UNIT, Machine, output, wait_for
+from tests.live.systemd.conftest import ADDRESS, COMMAND, CONFIGURED, UNIT, Machine, output, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
 
-COMMAND = "/opt/vipservice/bin/vipservice"
-CONFIGURATION = "/etc/vipservice/vipservice.yml"
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 MEMBER = ("setpriv", "--reuid", "65534", "--regid", "vipservice", "--clear-groups")
 WITHIN_THE_LEASE = 3.0
@@ -72,14 +70,14 @@ def test_stop_takes_the_address_away_and_ends_well(active: Machine) -> None:
 def test_a_reload_disturbs_nothing_and_a_bad_file_is_refused(watched: Machine) -> None:
     process = watched.show("MainPID")
     watched.run("systemctl", "reload", UNIT)
-    watched.run("sh", "-c", f"echo 'floating_ip: {{enabld: true}}' > {CONFIGURATION}")
+    watched.run("sh", "-c", f"echo 'floating_ip: {{enabld: true}}' > {CONFIGURED}")
     assert watched.try_running("systemctl", "reload", UNIT).returncode != 0
     assert "did you mean 'enabled'" in watched.status()
     assert (watched.show("MainPID"), watched.show("ActiveState")) == (process, "active")
 
 
 def test_a_broken_configuration_fails_once_and_says_why(machine: Machine) -> None:
-    machine.run("sh", "-c", f"echo 'floating_ip: {{enabld: true}}' > {CONFIGURATION}")
+    machine.run("sh", "-c", f"echo 'floating_ip: {{enabld: true}}' > {CONFIGURED}")
     assert machine.try_running("systemctl", "start", UNIT).returncode != 0
     assert machine.show("ActiveState") == "failed"  # 'activating' where systemd would try again
     assert machine.show("ExecMainStatus") == "78"

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,7 +34,7 @@ def test_the_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.code == 0
     for name, text in COMMANDS.items():
-        assert f"    {name} " in result.out
+        assert re.search(rf"^    {name}\s", result.out, re.MULTILINE)
         assert text in result.out
 
 

@@ -1,7 +1,6 @@
 """The manual pages are written from the code, and what is committed is what the code says now."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -47,7 +46,3 @@ def test_writing_leaves_the_width_of_the_terminal_alone(monkeypatch: pytest.Monk
     wide = pages()
     monkeypatch.setenv("COLUMNS", "40")
     assert pages() == wide
-
-
-def test_pages_are_found_where_the_readme_installs_them_from() -> None:
-    assert all(str(path) in Path("README.md").read_text() for path in pages() if path.suffix == ".8")

@@ -1,0 +1,1 @@
+"""What `vipservice install` puts on a host and `vipservice uninstall` takes away."""
