@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from vipservice.adapters.exporter import api, health, overview, scrape
+from vipservice.adapters.exporter import api, health, scrape
 from vipservice.adapters.exporter.answers import Answer, Headers, Query, text
+from vipservice.adapters.page.page import Page
 from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import SnapshotUnavailableError
 
@@ -19,7 +20,7 @@ SnapshotUnavailableError may leave it: the loop did not answer.
 def routes(shown: Shown, port: int) -> dict[str, Handler]:
     """Everything there is to see; `port` is where we listen, and peers are taken to listen too."""
     return {
-        "/": lambda _query, _headers: overview.page(shown.snapshot()),
+        **Page(shown.snapshot, shown.history.latest).routes(),
         "/metrics": lambda query, headers: scrape.metrics(shown.registry, query, headers),
         "/healthz": lambda _query, _headers: health.healthy(shown.alive()),
         "/-/healthy": lambda _query, _headers: health.healthy(shown.alive()),
