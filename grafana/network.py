@@ -64,7 +64,7 @@ def adverts() -> list[Panel]:
             "Peers, as each node hears them",
             "One way: the peer's adverts come in, but it says that it does not hear this node.",
             Query(
-                named("vipservice_peer_up{@group} + vipservice_peer_hears_us{@group}"),
+                named("vipservice_peer_up{@group} + vipservice_peer_hears_this_node{@group}"),
                 "{{node}} and {{peer}}",
             ),
             HEARD,

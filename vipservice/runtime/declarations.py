@@ -131,7 +131,7 @@ STANDBYS = _gauge(
 )
 PEER_UP = _gauge("peer_up", "Whether the peer's adverts come in.", "group", "peer")
 PEER_HEARS_US = _gauge(
-    "peer_hears_us",
+    "peer_hears_this_node",
     "Whether the peer says that it hears this node; 0 beside peer_up 1 is a one-way link.",
     "group", "peer",
 )  # fmt: skip

@@ -217,7 +217,7 @@ def test_a_failed_reload_and_missing_keys_show(node: Node) -> None:
 def test_peers_heard_and_only_remembered_are_both_there(metrics: Metrics, node: Node) -> None:
     scrape = Scrape(metrics)
     assert scrape("peer_up", group="vip", peer="node-b") == 1
-    assert scrape("peer_hears_us", group="vip", peer="node-b") == 1
+    assert scrape("peer_hears_this_node", group="vip", peer="node-b") == 1
     last_seen = scrape("peer_last_seen_timestamp_seconds", group="vip", peer="node-b")
     assert last_seen == pytest.approx(node().wall - 0.25)
     assert scrape("peer_up", group="vip", peer="node-c") == 0
@@ -227,7 +227,7 @@ def test_peers_heard_and_only_remembered_are_both_there(metrics: Metrics, node: 
 def test_a_one_way_link_is_up_and_does_not_hear_us(node: Node, group: Group, view: View) -> None:
     scrape = Scrape(Metrics({ONE: "vip"}, lambda: node(groups=(group(nodes=(view(hears_us_ago=9.0),)),))))
     assert scrape("peer_up", group="vip", peer="node-b") == 1
-    assert scrape("peer_hears_us", group="vip", peer="node-b") == 0
+    assert scrape("peer_hears_this_node", group="vip", peer="node-b") == 0
 
 
 def test_two_nodes_with_one_name_do_not_spoil_the_scrape(node: Node, group: Group, view: View) -> None:
