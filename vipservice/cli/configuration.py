@@ -1,6 +1,7 @@
 """What several commands do with the configuration: find it, read it, refuse it with all its sentences."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from vipservice.cli import exit_codes
@@ -28,7 +29,7 @@ def read(path: Path) -> tuple[Settings, tuple[tuple[int, bytes], ...]]:
         ConfigError: With every problem.
     """
     settings = load(path.absolute())
-    problems = list(_not_supported_yet(settings))
+    problems = list(_web_problems(settings))
     try:
         keys = read_keys(settings)
     except ConfigError as error:
@@ -38,13 +39,19 @@ def read(path: Path) -> tuple[Settings, tuple[tuple[int, bytes], ...]]:
     return settings, keys
 
 
-def _not_supported_yet(settings: Settings) -> list[Problem]:
+def _web_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the file that `metrics.web_config` names, told at its key."""
     if settings.metrics.web_config is None:
-        return []
-    key_path = "metrics.web_config"
-    found = "TLS and passwords for the metrics server are not supported yet"
-    hint = "remove it, and set 'metrics.listen: 127.0.0.1:10234' behind a proxy of your own"
-    return [Problem(settings.lines.get(key_path, 0), key_path, found, hint)]
+        return
+    # TLS costs start-up time, which only who asks for it pays.
+    from vipservice.adapters.exporter.guard import Guard  # noqa: PLC0415 - see above
+
+    try:
+        Guard(settings.metrics.web_config)
+    except ConfigError as error:
+        key_path = "metrics.web_config"
+        line = settings.lines.get(key_path, 0)
+        yield from (Problem(line, key_path, sentence) for sentence in error.sentences())
 
 
 def refuse(error: ConfigError) -> int:

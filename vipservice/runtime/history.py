@@ -64,7 +64,7 @@ class HistoryEntry:
     phases: Mapping[str, float] = field(default_factory=dict)
     """Seconds of detect, probe, bind and proof, as far as the takeover had them."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """What the election knew at that moment: term, priority, verdict, owners, conditions and nodes."""
+    """What the election knew at the end of that round: term, priority, verdict, owners, alarms, nodes."""
     unclean_starts: int = 0
     """How many lives of this node had ended without goodbye by then."""
 

@@ -232,7 +232,7 @@ class Node:
         return tuple(dict.fromkeys(address for address in around if address is not None))
 
     def _inputs(self, group: GroupId) -> Mapping[str, Any]:
-        """What the election knew when it turned; asked once a turn, within the same round."""
+        """What the election knows at the end of the round in which it turned: nobody waits for it."""
         now = self._platform.clock()
         link = next(link for link in self.links if group in link.segment.elections)
         return inputs_to_json(link.segment.elections[group].status(now))

@@ -104,10 +104,15 @@ def test_a_file_that_is_missing_is_one_sentence(run: Run, tmp_path: Path, comman
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_tls_for_the_metrics_is_refused_until_there_is_some(run: Run, write: Write, command: str) -> None:
-    result = run(command, "--config", write("metrics:\n  web_config: /etc/w.yml\n"))
+def test_a_web_configuration_that_cannot_be_used_is_told_at_its_key(
+    run: Run, write: Write, tmp_path: Path, command: str
+) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text("tls_server_config:\n  cert_file: none.pem\n  key_file: none.key\n  cipher: rot13\n")
+    path = write(f"metrics:\n  web_config: {web}\n")
+    result = run(command, "--config", path)
     assert result.code == 78
-    assert "metrics.web_config: TLS and passwords for the metrics server are not supported yet" in result.err
+    assert result.err.startswith(f"{path}:5: metrics.web_config: {web}:4: tls_server_config.cipher: ")
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

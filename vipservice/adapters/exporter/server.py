@@ -12,13 +12,19 @@ import socketserver
 import threading
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from vipservice.adapters.exporter.answers import Answer, Headers, text
 from vipservice.adapters.exporter.listening import BACKLOG, listen
 from vipservice.adapters.exporter.routes import Handler, answer, routes
 from vipservice.config.settings import MetricsSettings
 from vipservice.runtime.shown import Shown
+
+if TYPE_CHECKING:
+    from vipservice.adapters.exporter.guard import Guard
 
 MAX_REQUESTS = 8
 READ_WITHIN = 5.0
@@ -46,6 +52,7 @@ class Exporter:
 
     def __init__(self, settings: MetricsSettings, shown: Shown, *, read_within: float = READ_WITHIN) -> None:
         self._settings = settings
+        self._guard = _guard(settings.web_config)
         self._shown = shown
         self._read_within = read_within
         self._server: _Server | None = None
@@ -66,7 +73,7 @@ class Exporter:
             return
         listener = listen(self._settings.host, self._settings.port)
         table = routes(self._shown, int(listener.getsockname()[1]))
-        self._server = _Server(listener, table, self._read_within)
+        self._server = _Server(listener, table, self._guard, self._read_within)
         self._accepting = threading.Thread(target=self._server.serve, name="exporter", daemon=True)
         self._accepting.start()
 
@@ -81,6 +88,15 @@ class Exporter:
         self._server = None
 
 
+def _guard(web_config: Path | None) -> "Guard | None":
+    """Who may look; TLS costs start-up time and memory, which only who asks for it pays."""
+    if web_config is None:
+        return None
+    from vipservice.adapters.exporter.guard import Guard  # noqa: PLC0415 - see above
+
+    return Guard(web_config)
+
+
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A thread a request, few of them; not http.server's, which asks the DNS for our name when it starts."""
 
@@ -89,8 +105,15 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = BACKLOG
 
-    def __init__(self, listener: socket.socket, routes: Mapping[str, Handler], read_within: float) -> None:
-        self.routes = routes
+    def __init__(
+        self,
+        listener: socket.socket,
+        table: Mapping[str, Handler],
+        guard: "Guard | None",
+        read_within: float,
+    ) -> None:
+        self.table = table
+        self.guard = guard
         self.read_within = read_within
         self._free = threading.BoundedSemaphore(MAX_REQUESTS)
         self._stopping = False
@@ -129,6 +152,14 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         finally:
             self._free.release()
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Talk with the client, as the guard says."""
+        if self.guard is None:
+            super().finish_request(request, client_address)
+            return
+        with self.guard.wrap(request, self.read_within) as connection:
+            super().finish_request(connection, client_address)
+
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's signature
         """A client that went away is no news; anything else is a defect that must not fill the log."""
         log.debug("a request to the metrics server failed", exc_info=True)
@@ -162,9 +193,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer without one."""
         self._answer(with_body=False)
 
+    def _reply(self, headers: Headers) -> Answer:
+        guard = self.server.guard
+        if guard is not None and not guard.lets_in(headers.get("authorization", "")):
+            code, answered, body = text(HTTPStatus.UNAUTHORIZED, "name and password, please")
+            return code, {**answered, "WWW-Authenticate": 'Basic realm="vipservice", charset="UTF-8"'}, body
+        return answer(self.server.table, self.path, headers)
+
     def _answer(self, *, with_body: bool) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        code, answered, body = answer(self.server.routes, self.path, headers)
+        code, answered, body = self._reply(headers)
         self.send_response(code)
         for name, value in answered.items():
             self.send_header(name, value)
