@@ -3,44 +3,51 @@
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vipservice.cli.status import ago, show
+from vipservice.cli.status import show
+from vipservice.cli.status_tables import ago
 from vipservice.core.actions import ConditionKind
 from vipservice.core.roles import Reason, Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import GroupId, NodeId
+from vipservice.runtime.round_trips import RoundTrips
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus, ReloadStatus, to_json
 
 Run = Callable[..., Any]
 Daemon = Callable[[dict[str, Any]], Path]
 VIP = IPv4Address("192.168.3.234")
+PEER = IPv4Address("192.168.3.36")
 
 
 def snapshot() -> dict[str, Any]:
     """What a real daemon answers: its own writer makes it."""
-    other = NodeView(
-        NodeId(bytes(16)), "node-b", IPv4Address("192.168.3.36"), Role.BACKUP, 90, 4, 0.2, 0.5, True, True
-    )
-    groups = tuple(
-        LinkGroupStatus(
-            GroupStatus(
-                GroupId(number), name, (VIP,), role, 90.0, Reason.STARTED, "because", 100, 4, 2.5, owner,
-                "Silent", (other,), conditions, 1, False, True,
-            ),
-            "eth0",
-            {VIP: True},
-        )
-        for number, name, role, owner, conditions in (
-            (1, "web", Role.ACTIVE, "node-a", {}),
-            (2, "mail", Role.BACKUP, None, {ConditionKind.CONFLICT: "a stranger\x1b[2J answers"}),
-        )
+    other = NodeView(NodeId(bytes(16)), "node-b", PEER, Role.BACKUP, 90, 4, 0.2, 0.5, living=True, fit=True)
+    gone = replace(other, living=False, heard_ago=75.0)
+    web = GroupStatus(
+        GroupId(1), "web", (VIP,), Role.ACTIVE, 90.0, Reason.STARTED, "because", 100, 4, 2.5, "node-a",
+        "Silent", (other,), {}, 1, False, True,
     )  # fmt: skip
+    mail = replace(
+        web,
+        id=GroupId(2),
+        name="mail",
+        role=Role.BACKUP,
+        owner=None,
+        owners_observed=2,
+        nodes=(gone,),
+        conditions={ConditionKind.CONFLICT: "a stranger\x1b[2J answers"},
+    )
+    trips = (RoundTrips("peer", PEER, (0.0002, None, 0.0003)),)
+    groups = (
+        LinkGroupStatus(web, "eth0", {VIP: True}, standbys=1, round_trips=trips),
+        LinkGroupStatus(mail, "eth0", {VIP: True}),
+    )
     return to_json(
         NodeStatus(
             name="node-a",
@@ -65,13 +72,13 @@ def test_status_as_text_is_aligned_and_has_every_group_and_node(run: Run, daemon
     assert result.code == 0
     assert result.out == (
         "node-a, vipservice 0.1.0, up for 1m 39s\n"
-        "GROUP  ROLE    FOR    ADDRESS                INTERFACE  OWNER   WHY\n"
-        "web    active  10.0s  192.168.3.234          eth0       node-a  because\n"
-        "mail   backup  10.0s  192.168.3.234 (bound)  eth0       nobody  because\n"
+        "GROUP  ROLE    FOR    ADDRESS                INTERFACE  OWNER     STANDBYS  WHY\n"
+        "web    active  10.0s  192.168.3.234          eth0       node-a    1         because\n"
+        "mail   backup  10.0s  192.168.3.234 (bound)  eth0       2 OWNERS  none      because\n"
         "\n"
-        "NODE    GROUP  ROLE    PRIORITY  HEARD  HEARS US  ADDRESS\n"
-        "node-b  web    backup  90        0.2s   0.5s      192.168.3.36\n"
-        "node-b  mail   backup  90        0.2s   0.5s      192.168.3.36\n"
+        "NODE    GROUP  ROLE    PRIORITY  HEARD   HEARS US  ADDRESS       ROUND TRIP\n"
+        "node-b  web    backup  90        0.2s    0.5s      192.168.3.36  0.25ms, 1 of 3 lost\n"
+        "node-b  mail   silent  90        1m 15s  0.5s      192.168.3.36\n"
         "! mail: conflict: a stranger?[2J answers\n"
         "! there is no interface eth7\n"
         "! the last reload failed; the configuration before it is in force\n"
