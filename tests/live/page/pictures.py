@@ -14,8 +14,7 @@ WIDE, NARROW = 1100, 390
 PICTURES: dict[str, tuple[int, Literal["light", "dark"], float]] = {
     "page.png": (WIDE, "light", 1.5),
     "page-dark.png": (WIDE, "dark", 1.5),
-    "page-phone.png": (NARROW, "light", 2),
-    "page-phone-dark.png": (NARROW, "dark", 2),
+    "page-phone.png": (NARROW, "dark", 2),
 }
 """Width in CSS pixels, colours, and how many pixels each of them has."""
 

@@ -13,7 +13,7 @@ STEP = 4
 
 WIDTH = STEP * KEPT
 HEIGHT = 32
-LOWEST_TOP = 0.0005
+LOWEST_TOP = 0.0002
 """Seconds at the charts' top at least: noise of microseconds shall not look like an alarm."""
 
 KINDS = {"vip": "the address", "peer": "peer", "gateway": "gateway", "witness": "witness"}
