@@ -19,6 +19,9 @@ Direction = Literal["in", "out", "both"]
 
 ADVERT_PORT = 61111
 RAW_ADVERT_ETHERTYPE = 0x88B5
+ADVERT_PROTOCOL = 112
+"""VRRP's, and CARP's: what other daemons advertise with."""
+
 NFT = ("nft", "-f", "-")
 HOST_TABLE = "inet vipservice_lab"
 
@@ -96,7 +99,8 @@ class Faults(Network):
         Args:
             name: The host that has the firewall.
             direction: What it blocks, as the host sees it. Sending fails with EPERM, as with any firewall.
-            raw: Raw adverts too. Host firewalls don't see those, so the switch port drops them.
+            raw: Raw adverts too, and those of VRRP and CARP. Daemons send and take those where host
+                firewalls don't see them: the switch port drops them.
             icmp: ICMP too, the client's included.
             port: UDP port of the adverts.
         """
@@ -105,7 +109,8 @@ class Faults(Network):
         self.hosts[name].run(NFT, stdin=_host_firewall(direction, port, icmp))
         if raw:
             frames = _frames_of(name, direction)
-            rules = [f"{frame} ether type {RAW_ADVERT_ETHERTYPE:#x} drop" for frame in frames]
+            kinds = (f"ether type {RAW_ADVERT_ETHERTYPE:#x}", f"ip protocol {ADVERT_PROTOCOL}")
+            rules = [f"{frame} {kind} drop" for frame in frames for kind in kinds]
             self._hub.run(NFT, stdin=_table(_raw_table(name), "forward", rules))
         return Fault(f"adverts of {name} blocked ({direction})", began, now())
 

@@ -16,6 +16,9 @@ PAUSE = 0.02
 RESOLUTION = 2 * PERIOD
 """What the client can tell apart, seconds: a ping before and a ping after."""
 
+ANSWERED_WITHIN = 0.1
+"""A client that was answered so lately is being answered, seconds."""
+
 MOVE_WITHIN = 10.0
 """More than the lease and the kernel's delay in ending it, seconds."""
 
@@ -49,6 +52,8 @@ class Result:
     bar: float | None
     noise: float
     fate_held: bool
+    owners_left: int = 1
+    """How many owned it at the end."""
     disturbed: bool = False
     """The machine stood still: the client for longer than `PAUSE`, or a daemon that nobody had stopped."""
 
@@ -69,13 +74,14 @@ class Result:
         return within and self.fate_held
 
 
-def play(step: Step, cluster: Cluster, noise: float = 0.0) -> Result:
+def play(step: Step, cluster: Cluster, noise: float = 0.0, patience: float = 0.0) -> Result:
     """Let it happen, watch, measure.
 
     Args:
         step: The incident.
         cluster: To whom.
         noise: The longest gap with nothing happening in the same run, seconds.
+        patience: How long an outage that the watch would cut short is watched on, seconds.
 
     Raises:
         TimeoutError: What must happen did not.
@@ -86,11 +92,19 @@ def play(step: Step, cluster: Cluster, noise: float = 0.0) -> Result:
     step.do(cluster)
     if step.fate is Fate.MOVES:
         cluster.wait_for_owner(MOVE_WITHIN, other_than=before)
-    time.sleep(step.seconds + SETTLE)
+    time.sleep(max(step.seconds, began + step.lasts - now()) + SETTLE)
+    outlast(cluster, patience)
     result = measure(step, cluster, began, before, noise)
     if step.mend is not None:
         step.mend(cluster)
     return result
+
+
+def outlast(cluster: Cluster, patience: float) -> None:
+    """Wait until the client is answered, at most for `patience` seconds."""
+    deadline = now() + patience
+    while now() < deadline and cluster.pings.first_answer(now() - ANSWERED_WITHIN) is None:
+        time.sleep(ANSWERED_WITHIN)
 
 
 def measure(step: Step, cluster: Cluster, began: float, before: str | None, noise: float) -> Result:
@@ -119,6 +133,7 @@ def measure(step: Step, cluster: Cluster, began: float, before: str | None, nois
         bar=step.bar_at(cluster.interval),
         noise=noise,
         fate_held=_fate_held(step.fate, before, owner, owned.moves, changes),
+        owners_left=len(owned.final),
         disturbed=outage.longest_gap - outage.net_gap > PAUSE or _stood_still(said, cluster.victim),
     )
 

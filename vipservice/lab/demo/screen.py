@@ -85,12 +85,17 @@ def final_table(report: Report, width: int = WIDTH) -> RenderableType:
 
 def picture(report: Report) -> str:
     """The table as an SVG document."""
+    return drawn(final_table(report), "sudo vipservice demo")
+
+
+def drawn(content: RenderableType, title: str, width: int = WIDTH) -> str:
+    """What a terminal would show, as an SVG document that fetches nothing."""
     console = Console(
-        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+        record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
-    console.print(final_table(report))
+    console.print(content)
     # Without the fonts that rich would have the reader's browser fetch from elsewhere.
-    return _FONT.sub("", console.export_svg(title="sudo vipservice demo"))
+    return _FONT.sub("", console.export_svg(title=title))
 
 
 def verdict(report: Report) -> Text:

@@ -34,6 +34,8 @@ class Step:
     fate: Fate
     bar: float | Mapping[str, float] | None = None
     """The longest gap allowed, seconds; by interval where it depends on that. Zero: not a ping lost."""
+    lasts: float = 0.0
+    """It is watched at least so long from its begin on, seconds."""
     mend: Done | None = None
     """What is done after the watch, before the next incident."""
 
@@ -134,6 +136,10 @@ def _delete(cluster: Cluster) -> None:
     cluster.lan.delete_address(active(cluster), VIP)
 
 
+def _reload(cluster: Cluster) -> None:
+    cluster.change_configuration(active(cluster))
+
+
 QUIET = Step("nothing happens", "nothing: what this machine does by itself", _nothing, 2.0, Fate.STAYS)
 START = Step(
     "start on a lone host", "starting vipservice on node {victim}", _start_first, 0.3, Fate.FREE, bar=0.800
@@ -207,6 +213,9 @@ COMES_BACK = Step(
 )
 DELETED = Step(
     "address deleted by hand", "ip address del on node {victim}", _delete, 1.0, Fate.KEEPS, bar=0.100
+)
+RELOADED = Step(
+    "reload, unrelated change", "systemctl reload on node {victim}", _reload, 1.0, Fate.STAYS, bar=0.0
 )
 
 DEMO = (

@@ -1,0 +1,7 @@
+"""The fault matrix; scripts/matrix runs this."""
+
+import sys
+
+from vipservice.lab.matrix.command import main
+
+sys.exit(main())
