@@ -13,6 +13,7 @@ CALM = Trial(
     nodes=2,
     company="alone",
     gap=0.025,
+    gap_over=True,
     raw_gap=0.025,
     sent=1500,
     lost=24,

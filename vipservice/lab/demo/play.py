@@ -54,6 +54,8 @@ class Result:
     fate_held: bool
     owners_left: int = 1
     """How many owned it at the end."""
+    gap_over: bool = True
+    """Whether that gap had an end in the watch."""
     disturbed: bool = False
     """The machine stood still: the client for longer than `PAUSE`, or a daemon that nobody had stopped."""
 
@@ -133,6 +135,7 @@ def measure(step: Step, cluster: Cluster, began: float, before: str | None, nois
         bar=step.bar_at(cluster.interval),
         noise=noise,
         fate_held=_fate_held(step.fate, before, owner, owned.moves, changes),
+        gap_over=outage.ended < until,
         owners_left=len(owned.final),
         disturbed=outage.longest_gap - outage.net_gap > PAUSE or _stood_still(said, cluster.victim),
     )

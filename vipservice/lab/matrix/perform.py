@@ -12,9 +12,6 @@ from vipservice.lab.matrix.plan import Job
 from vipservice.lab.matrix.rows import QUIET, START, Chain, Row
 from vipservice.lab.matrix.trials import Trial, trial
 
-PATIENCE = 60.0
-"""How long an outage without an end is watched, seconds: a client's ARP cache forgets within that time."""
-
 Played = tuple[Row, Result, str]
 """A row, what came of it, and what was waited for in vain."""
 
@@ -92,10 +89,10 @@ class Stage:
         cluster, step = self._cluster, replace(row.step, mend=None)
         before, began = cluster.owner, now()
         try:
-            return row, play(step, cluster, self._noise, PATIENCE), ""
+            return row, play(step, cluster, self._noise, row.patience), ""
         except TimeoutError as error:
             time.sleep(step.seconds + SETTLE)
-            outlast(cluster, PATIENCE)
+            outlast(cluster, row.patience)
             said = str(error).splitlines()[0]
             return row, measure(step, cluster, began, before, self._noise), said
 

@@ -1,5 +1,6 @@
 """The matrix as people read it: tables in Markdown, made from a record."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -24,7 +25,7 @@ RULE = (
 )
 OWNERS = (
     "*2 owners*: so many kernels had the address at once, of those between which frames could pass, for that "
-    "long in the worst trial; *on* means until the watch ended."
+    "long in the worst trial. *on*: until the watch ended, and nobody knows for how long after."
 )
 
 PAIRS = (
@@ -39,7 +40,8 @@ def figures(trials: Sequence[Trial]) -> dict[str, Any]:
     """What goes into the record.
 
     `settings`: what each was configured as, by name. `summaries`: see `Summary`. `columns` and `trials`: all
-    trials, each as one string with `|` between its columns; see `Trial`. Seconds throughout.
+    trials, each as one string with `|` between its columns; see `Trial`. Seconds throughout. `load`: the
+    machine's load averages at the end.
     """
     found = summaries(trials)
     used = {one.setting for one in found}
@@ -47,6 +49,7 @@ def figures(trials: Sequence[Trial]) -> dict[str, Any]:
         "settings": {one.name: one.configured for one in SETTINGS if one.name in used},
         "summaries": [asdict(one) for one in found],
         "columns": "|".join(COLUMNS),
+        "load": os.getloadavg(),
         "trials": [compact(one) for one in trials],
     }
 
@@ -59,7 +62,7 @@ def summaries_in(record: Record) -> list[Summary]:
 def markdown(record: Record) -> str:
     """The tables, what they mean, and where they come from."""
     found = summaries_in(record)
-    parts = [f"{record.provenance} {_counted(found)}", RULE, OWNERS]
+    parts = [f"{record.provenance} {_counted(record, found)}", RULE, OWNERS]
     for nodes in sorted({one.nodes for one in found}):
         parts += [f"### {_number(nodes)} nodes", _matrix([one for one in found if one.nodes == nodes])]
     if ratios := _ratios(found):
@@ -100,11 +103,15 @@ def _forbidden(one: Summary, daemon: str) -> bool:
     return BY_NAME[one.setting].daemon == daemon and one.owners > 1 and ROWS[one.event].two_owners is None
 
 
-def _counted(found: Sequence[Summary]) -> str:
+def _counted(record: Record, found: Sequence[Summary]) -> str:
     calm, disturbed = sum(one.trials for one in found), sum(one.disturbed for one in found)
+    load = " / ".join(f"{one:.1f}" for one in record.figures["load"])
     verdicts = [one.verdict for one in found if one.verdict]
     held = verdicts.count(HELD)
-    return f"{calm} trials counted, {disturbed} more were disturbed; {held} of {len(verdicts)} bars held."
+    return (
+        f"{calm} trials counted, {disturbed} more were disturbed; {held} of {len(verdicts)} bars held. "
+        f"The machine's load was {load} (in the last 1, 5 and 15 minutes)."
+    )
 
 
 def _matrix(found: Sequence[Summary]) -> str:
@@ -127,7 +134,7 @@ def _bars(found: Sequence[Summary | None]) -> str:
 def _cell(one: Summary | None) -> str:
     if one is None:
         return "-"
-    cell = f"{_millis(one.gap)} / {_millis(one.worst)}"
+    cell = f"{_millis(one.gap)} / {_millis(one.worst)}{'' if one.gap_over else ' on'}"
     if one.owners > 1:
         cell += f", *{one.owners} owners {_millis(one.twice)}{' on' if one.for_good else ''}*"
     if one.verdict:

@@ -26,6 +26,8 @@ class Row:
 
     event: str
     step: Step
+    patience: float = 5.0
+    """How long an outage is watched on that the watch would cut short, seconds."""
     two_owners: Mapping[str, float] | None = None
     """For how long two may own the address, seconds, by interval: what nobody can prevent after a split."""
 
@@ -59,6 +61,9 @@ def _chain(*rows: tuple[str, Step]) -> tuple[Row, ...]:
     return tuple(Row(event, step) for event, step in rows)
 
 
+A_MINUTE = 60.0
+"""After this a client's ARP cache has forgotten an owner that was silent when it won, seconds."""
+
 ONE_ADVERT = {"100ms": 0.100, "10ms": 0.010, "5ms": 0.005, "2ms": 0.002}
 
 QUIET = Chain(_chain(("nothing happens", steps.QUIET)), nodes=ALL_NODES, seconds=2.2)
@@ -75,9 +80,9 @@ CHAINS = (
     Chain(_chain(("kill -9, restarted within the lease", steps.RESTARTED)), seconds=2.0),
     Chain(_chain(("kill -9, not restarted", steps.KILLED)), Company.FEW, seconds=6.0),
     Chain(
-        _chain(
-            ("hang for 8 s", replace(steps.HUNG, lasts=steps.HANG)),
-            ("the hang ends", steps.GOES_ON),
+        (
+            Row("hang for 8 s", replace(steps.HUNG, lasts=steps.HANG)),
+            Row("the hang ends", steps.GOES_ON, A_MINUTE),
         ),
         Company.FEW,
         seconds=10.5,
@@ -91,14 +96,14 @@ CHAINS = (
     Chain(
         (
             Row("cut off upstream", steps.CUT_OFF),
-            Row("the cut-off owner comes back", steps.COMES_BACK, two_owners=ONE_ADVERT),
+            Row("the cut-off owner comes back", steps.COMES_BACK, A_MINUTE, ONE_ADVERT),
         ),
         seconds=3.4,
     ),
     Chain(
-        _chain(
-            ("adverts dropped for 8 s", steps.BLOCKED),
-            ("the filter is removed", replace(steps.RESTORED, seconds=2.5)),
+        (
+            Row("adverts dropped for 8 s", steps.BLOCKED),
+            Row("the filter is removed", replace(steps.RESTORED, seconds=2.5), A_MINUTE),
         ),
         Company.MANY,
         trials=15,

@@ -34,6 +34,8 @@ class Summary:
     gap: float
     """The median of the longest gaps."""
     worst: float
+    gap_over: bool
+    """Whether all of them had an end in the watch."""
     lost: float
     owners: int
     """The greatest number at once in any trial, disturbed or not."""
@@ -86,6 +88,7 @@ def _summary(trials: Sequence[Trial]) -> Summary:
         disturbed=sum(not one.calm for one in trials),
         gap=median(one.gap for one in calm),
         worst=max(one.gap for one in calm),
+        gap_over=all(one.gap_over for one in calm),
         lost=median(one.lost for one in calm),
         owners=max(one.owners for one in trials),
         twice=max(one.twice for one in trials),

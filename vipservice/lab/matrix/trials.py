@@ -19,6 +19,8 @@ class Trial:
     """Beside what it was played."""
     gap: float
     """The longest time between two answers, less the time in which the client itself stood still."""
+    gap_over: bool
+    """Whether that gap had an end in the watch."""
     raw_gap: float
     sent: int
     lost: int
@@ -53,6 +55,7 @@ def trial(
         nodes=nodes,
         company=company,
         gap=round(result.gap, 6),
+        gap_over=result.gap_over,
         raw_gap=round(result.raw_gap, 6),
         sent=result.sent,
         lost=result.lost,

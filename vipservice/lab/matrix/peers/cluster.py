@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vipservice.lab.clock import now, wait_until
 from vipservice.lab.daemons import Daemon
-from vipservice.lab.demo.cluster import READY_WITHIN, VIP, Cluster, Sentence
+from vipservice.lab.demo.cluster import READY_WITHIN, VIP, WHOLE_WITHIN, Cluster, Sentence
 from vipservice.lab.demo.play import ANSWERED_WITHIN
 from vipservice.lab.hosts import Host
 from vipservice.lab.matrix.peers.peer import Peer
@@ -14,7 +14,7 @@ from vipservice.lab.matrix.peers.peer import Peer
 STANDS_FOR = 0.5
 """A state of all nodes that has lasted so long is one, seconds."""
 
-WHOLE_WITHIN = 70.0
+ANSWERS_WITHIN = 70.0
 """keepalived's address can be without an answer for the better part of a minute after a heal, seconds."""
 
 
@@ -32,7 +32,11 @@ class PeerCluster(Cluster):
         super().__init__(nodes, interval=interval, gateway=True, signed=False)
 
     def wait_until_whole(self) -> None:
-        """Wait until every daemon runs and has a role, one owns the address, and the client is answered."""
+        """Wait until every daemon runs and has a role, one owns the address, and the client is answered.
+
+        Raises:
+            TimeoutError: That has not come to be.
+        """
         since = now()
         deadline = since + WHOLE_WITHIN
         while now() - since < STANDS_FOR:
@@ -41,6 +45,7 @@ class PeerCluster(Cluster):
             if now() > deadline:
                 raise TimeoutError(f"the nodes are not whole again within {WHOLE_WITHIN:g} s")
             time.sleep(0.05)
+        wait_until(self._answered, ANSWERS_WITHIN, "an answer to the client")
 
     def sentences(self, since: float, until: float) -> list[Sentence]:
         """What the nodes logged between two moments, changes of role in our words."""
@@ -70,8 +75,10 @@ class PeerCluster(Cluster):
             assert isinstance(daemon, Peer)
             if not daemon.running or daemon.role not in {"active", "backup"}:
                 return False
-        answered = self.pings.first_answer(now() - ANSWERED_WITHIN) is not None
-        return answered and len(self.lan.owners(VIP)) == 1
+        return len(self.lan.owners(VIP)) == 1
+
+    def _answered(self) -> bool:
+        return self.pings.first_answer(now() - ANSWERED_WITHIN) is not None
 
 
 def _said_since(peer: Peer, began: float) -> bool:
