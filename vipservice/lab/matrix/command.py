@@ -142,8 +142,6 @@ def _play(wish: Wish, journal: Journal) -> bool:
     except KeyboardInterrupt:
         _say("ended; this is what there is")
         return True
-    except RuntimeError as error:
-        _say(f"given up: {error}")
     for failure in run.failures:
         _say(f"came to nothing once: {failure}")
     return False

@@ -1,5 +1,6 @@
 """Plays a job: makes the LAN, lets the chains happen, writes each down when it has ended."""
 
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -90,7 +91,7 @@ class Stage:
         before, began = cluster.owner, now()
         try:
             return row, play(step, cluster, self._noise, row.patience), ""
-        except TimeoutError as error:
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
             time.sleep(step.seconds + SETTLE)
             outlast(cluster, row.patience)
             said = str(error).splitlines()[0]
@@ -100,5 +101,5 @@ class Stage:
         try:
             self._cluster.heal()
             self._cluster.wait_until_whole()
-        except TimeoutError:
+        except (TimeoutError, subprocess.TimeoutExpired):
             self.whole = False

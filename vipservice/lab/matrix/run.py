@@ -1,10 +1,14 @@
 """The whole run: phases, rounds, and the lanes in which jobs are played at once."""
 
+import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+
+import psutil
 
 from vipservice.lab.clock import now
 from vipservice.lab.matrix.perform import Stopped, perform
@@ -12,8 +16,11 @@ from vipservice.lab.matrix.plan import PHASES, Job, Phase, Tally, Wish, turns
 from vipservice.lab.matrix.trials import Journal, Trial
 from vipservice.lab.owners import EventsLostError
 
-MOST_FAILURES = 12
-"""Jobs that may come to nothing before the run is given up."""
+MOST_FAILURES = 3
+"""Turns of a setting that may come to nothing before a phase goes on without it."""
+
+FAILURES = (OSError, RuntimeError, EventsLostError, subprocess.SubprocessError, psutil.Error)
+"""What can come of a machine that is too slow, or of a daemon that does not do what it is told."""
 
 
 @dataclass(slots=True)
@@ -30,23 +37,28 @@ class Run:
     journal: Journal
     say: Callable[[str], None]
     failures: list[str] = field(default_factory=list)
-    """Jobs that came to nothing, and why."""
+    """Turns that came to nothing, and why."""
+    _failed: Counter[tuple[str, int]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def perform(self) -> None:
-        """Until everything wanted is there.
+        """Until everything wanted is there, or cannot be had.
 
         Raises:
             KeyboardInterrupt: Somebody wants it to end; what was played is in the journal.
-            RuntimeError: Too much came to nothing.
         """
         for phase in PHASES:
-            while jobs := turns(self.wish, phase, Tally.of(self.journal.trials())):
+            self._failed.clear()
+            while jobs := self._jobs(phase):
                 self.say(
                     f"{phase.title}: {len(jobs)} settings, {sum(len(job.chains) for job in jobs)} trials"
                 )
                 self._round(phase, jobs)
+
+    def _jobs(self, phase: Phase) -> list[Job]:
+        jobs = turns(self.wish, phase, Tally.of(self.journal.trials()))
+        return [job for job in jobs if self._failed[job.setting.name, job.nodes] < MOST_FAILURES]
 
     def _round(self, phase: Phase, jobs: Sequence[Job]) -> None:
         if phase.lanes == 1:
@@ -57,25 +69,23 @@ class Run:
         try:
             for done in [pool.submit(self._perform, job) for job in jobs]:
                 done.result()
-        finally:
+        except BaseException:
             # On Ctrl-C nobody waits for the lanes: the kernel takes their LANs away with this process.
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            self._stop.clear()
+            raise
+        pool.shutdown()
 
     def _perform(self, job: Job) -> None:
         try:
             with suppress(Stopped):
                 perform(job, self._write, self._stop.is_set)
-        except (TimeoutError, EventsLostError, RuntimeError, OSError) as error:
-            self._failed(job, error)
-
-    def _failed(self, job: Job, error: Exception) -> None:
-        with self._lock:
-            self.failures.append(f"{job.setting.name}, {job.nodes} nodes: {str(error).splitlines()[0]}")
-            self.say(f"came to nothing: {self.failures[-1]}")
-            if len(self.failures) > MOST_FAILURES:
-                raise RuntimeError(f"{len(self.failures)} jobs came to nothing; the last: {error}") from error
+        except FAILURES as error:
+            said = f"{job.setting.name}, {job.nodes} nodes: {(str(error) or repr(error)).splitlines()[0]}"
+            with self._lock:
+                self._failed[job.setting.name, job.nodes] += 1
+                self.failures.append(said)
+                self.say(f"came to nothing: {said}")
 
     def _write(self, trials: Sequence[Trial]) -> None:
         with self._lock:

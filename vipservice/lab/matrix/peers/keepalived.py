@@ -32,7 +32,7 @@ class Keepalived(Peer):
     def __init__(self, host: Host, address: Address, interval: float) -> None:
         self._address = address
         self._interval = interval
-        super().__init__(host, self._text(host.name), COMMAND)
+        super().__init__(host, configuration(str(address), interval, host.name), COMMAND)
 
     def start(self) -> None:
         """Execute it."""
@@ -43,13 +43,16 @@ class Keepalived(Peer):
 
     def change_configuration(self) -> None:
         """Call the router something else."""
-        self.write_config(self._text(f"{self.host.name}-renamed"))
+        name = f"{self.host.name}-renamed"
+        self.write_config(configuration(str(self._address), self._interval, name))
 
-    def _text(self, router: str) -> str:
-        version = 2 if self._interval >= 1 else 3
-        return (
-            f"global_defs {{\n router_id {router}\n vrrp_version {version}\n}}\n"
-            f"vrrp_instance floating {{\n interface {INTERFACE}\n state BACKUP\n nopreempt\n"
-            f" virtual_router_id 7\n priority 100\n advert_int {self._interval:g}\n"
-            f" virtual_ipaddress {{\n  {self._address}/32 dev {INTERFACE}\n }}\n}}\n"
-        )
+
+def configuration(address: str, interval: float, router: str) -> str:
+    """Its configuration file: one VRRP instance (keepalived.conf(5))."""
+    version = 2 if interval >= 1 else 3
+    return (
+        f"global_defs {{\n router_id {router}\n vrrp_version {version}\n}}\n"
+        f"vrrp_instance floating {{\n interface {INTERFACE}\n state BACKUP\n nopreempt\n"
+        f" virtual_router_id 7\n priority 100\n advert_int {interval:g}\n"
+        f" virtual_ipaddress {{\n  {address}/32 dev {INTERFACE}\n }}\n}}\n"
+    )
