@@ -71,6 +71,7 @@ def group(view: Callable[..., NodeView]) -> Callable[..., LinkGroupStatus]:
             "eth0",
             {VIP: bound},
             standbys=1,
+            kernel_lease=2.4,
             lease=3.0,
             advert_interval=0.1,
             round_trips=(echoes,),

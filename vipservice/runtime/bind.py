@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from vipservice.core.actions import Bind, Release, Renew
 from vipservice.core.events import BindFailed, Bound
@@ -53,6 +54,14 @@ class Binder:
             return self.host.holds(self.index, address)
         except HostError:
             return False
+
+    def held(self) -> dict[Address, float]:
+        """What the kernel has on the interface now, and how many seconds it will keep it; inf: for ever."""
+        try:
+            found = self.host.addresses(self.index)
+        except HostError:
+            return {}
+        return {one.address: inf if one.lease_left is None else one.lease_left for one in found}
 
     def _remove(self, group: GroupId, address: Address) -> HostError | None:
         try:

@@ -101,7 +101,7 @@ ANNOUNCEMENTS = _counter(
 LEASE = _gauge("lease_seconds", "The lease that the address is bound with, as configured.", "group")
 LEASE_REMAINING = _gauge(
     "lease_remaining_seconds",
-    "Seconds until the kernel removes the address if nobody renews it; 0 where it is not held.",
+    "Seconds until the kernel removes the address if nobody renews it, by its own word; 0 where it has none.",
     "group",
 )
 RENEWALS = _counter("lease_renewals_total", "Renewals of the lease that the kernel took.", "group")

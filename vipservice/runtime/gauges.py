@@ -124,7 +124,7 @@ GAUGES: tuple[tuple[Declaration, Callable[[NodeStatus], Samples]], ...] = (
     (declarations.HEALTHY, _of_groups(lambda group: group.core.healthy)),
     (declarations.MAINTENANCE, _of_groups(lambda group: group.core.maintenance)),
     (declarations.LEASE, _of_groups(lambda group: group.lease)),
-    (declarations.LEASE_REMAINING, _of_groups(lambda group: max(0.0, group.core.lease_left))),
+    (declarations.LEASE_REMAINING, _of_groups(lambda group: group.kernel_lease)),
     (declarations.EXPECTED, _expected),
     (declarations.HEARD, _of_groups(lambda group: group.nodes_heard)),
     (declarations.STANDBYS, _of_groups(lambda group: group.standbys)),

@@ -208,10 +208,10 @@ class Node:
         return {(peer.interface, peer.node): peer for peer in self._store.peers()}
 
     def _groups_of(self, link: Link, now: float) -> Iterable[LinkGroupStatus]:
-        held = link.bound()
+        held = link.held()
         for group_id, election in link.segment.elections.items():
             group = link.groups[group_id]
-            bound = {address: held[address] for address in group.core.addresses}
+            bound = {address: address in held for address in group.core.addresses}
             contenders = election.group.contenders
             members = [p for p in self._known(link) if contenders.get(p.node) or p.heard_at == -inf]
             expected = group.nodes or 1 + len(members)
@@ -223,6 +223,7 @@ class Node:
                 expected,
                 standbys=len(contenders.successors(now)) + own,
                 lease=group.core.timing.lease,
+                kernel_lease=min((held[one] for one in group.core.addresses if one in held), default=0.0),
                 advert_interval=group.core.timing.advert_interval,
                 round_trips=tuple(self.observer.round_trips.of(group_id, now, group.ping_interval)),
             )

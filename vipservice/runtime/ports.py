@@ -121,6 +121,13 @@ class Host(Protocol):
     def holds(self, index: int, address: Address) -> bool:
         """Whether the interface has `address` now, asked of the kernel."""
 
+    def addresses(self, index: int) -> Sequence[HostAddress]:
+        """Every address of the interface, read from the kernel now; none where it is gone.
+
+        Raises:
+            HostError: The kernel refused.
+        """
+
     def fileno(self) -> int:
         """Readable when `events` has something."""
 

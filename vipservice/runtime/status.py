@@ -34,6 +34,8 @@ class LinkGroupStatus:
     """Who could take over now, this node included."""
     lease: float = 0.0
     """Seconds that each renewal gives the address."""
+    kernel_lease: float = 0.0
+    """Seconds until the kernel removes the first of the addresses; 0 where it has none, inf for never."""
     advert_interval: float = 0.0
     """Seconds, as configured."""
     round_trips: tuple[RoundTrips, ...] = ()

@@ -145,6 +145,16 @@ def test_what_is_left_of_the_lease_is_exact_to_hundredths_and_never_too_much(
     assert len(exact) >= 55, errors
 
 
+def test_one_question_tells_every_address_of_an_interface_with_its_lease(host: LinuxHost, index: int) -> None:
+    host.ensure_bound(index, VIP, 32, 9)
+    held = {one.address: one.lease_left for one in host.addresses(index)}
+    left = held[VIP]
+    assert left is not None
+    assert 8.9 < left <= 9
+    assert None in held.values(), "the host's own address is permanent"
+    assert host.addresses(99_999) == []
+
+
 def test_a_renewal_extends_the_lease_and_a_lapse_is_reported(host: LinuxHost, index: int) -> None:
     settled(host)
     began = time.monotonic()

@@ -68,6 +68,9 @@ class Machine:
     def holds(self, index: int, address: Address) -> bool:
         return address in self.held
 
+    def addresses(self, index: int) -> Sequence[HostAddress]:
+        return [HostAddress(one, 32, 3.0, True) for one in self.held]
+
     def events(self, limit: int) -> Sequence[HostEvent]:
         return []
 

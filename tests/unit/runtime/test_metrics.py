@@ -182,7 +182,7 @@ def test_bound_is_what_the_kernel_says_not_what_the_role_hopes(node: Node, group
 
 def test_the_gauges_of_a_group_and_of_the_node(metrics: Metrics) -> None:
     scrape = Scrape(metrics)
-    assert scrape("lease_remaining_seconds", group="vip") == 2.5
+    assert scrape("lease_remaining_seconds", group="vip") == 2.4
     assert scrape("owners_observed", group="vip") == 1
     assert scrape("maintenance", group="vip") == 0
     assert scrape("adverts_authenticated") == 1

@@ -107,6 +107,17 @@ class LinuxHost:
         """
         return bool(self._held(index, address))
 
+    def addresses(self, index: int) -> Sequence[HostAddress]:
+        """Every address of the interface, read from the kernel now; none where it is gone.
+
+        Raises:
+            HostError: The kernel refused.
+        """
+        before = self._ticks.now()
+        found = self._addresses(index)
+        after = self._ticks.now()
+        return [_host_address(message, before, after) for message in found]
+
     def fileno(self) -> int:
         """Readable when `events` has something."""
         return self._changes.fileno()

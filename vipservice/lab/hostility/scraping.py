@@ -48,6 +48,12 @@ class Scrape:
     """How many owners the node knows of."""
     lease_left: float
     """Seconds; 0 where the node does not hold the address."""
+    late: float
+    """Seconds, of all wakes of the loop together."""
+    snapshots: float
+    """Built by the loop for those who look."""
+    building: float
+    """Seconds that took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,9 @@ def read_scrape(text: str, seconds: float) -> Scrape:
         flaps=sums.get("vipservice_flaps_total", 0.0),
         owners=sums.get("vipservice_owners_observed", 0.0),
         lease_left=sums.get("vipservice_lease_remaining_seconds", 0.0),
+        late=sums.get("vipservice_loop_lag_seconds_sum", 0.0),
+        snapshots=sums.get("vipservice_snapshot_duration_seconds_count", 0.0),
+        building=sums.get("vipservice_snapshot_duration_seconds_sum", 0.0),
     )
 
 
