@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import cast
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import GroupId, Mac, NodeId
 from vipservice.runtime.ports import StoredGroup, StoredPeer
 

@@ -1,8 +1,7 @@
 """YAML as written: texts, lists and mappings that know their line. Nothing is guessed from a text's look."""
 
-from dataclasses import dataclass
-
 from vipservice.config.problems import Problem, RefusedError
+from vipservice.core.frozen import dataclass
 
 SHOWN_TEXT = 60
 """Characters of a bad value that an error repeats."""

@@ -1,8 +1,10 @@
 """What is wrong with a configuration, one sentence a problem, all of them in one go."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from vipservice.core.frozen import dataclass
 
 SHOWN_AT_MOST = 100
 """Sentences printed of one file; a file with more is not a configuration that somebody mistyped."""

@@ -5,12 +5,13 @@ come from the same rows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
 from vipservice.config.nodes import Broken, Entry, Listing, Mapping, Node, Scalar, quoted, refused
 from vipservice.config.problems import Problem, RefusedError
+from vipservice.core.frozen import dataclass
 
 T = TypeVar("T")
 Reader = Callable[[Node], T]

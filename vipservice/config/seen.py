@@ -1,8 +1,9 @@
 """What configuration needs to know of the machine's interfaces, and where a floating address can go."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from vipservice.core.frozen import dataclass
 
 DEFAULT_HOST = 234
 """The seed's last octet of the floating address."""

@@ -5,11 +5,12 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address

@@ -5,9 +5,9 @@ able to do that before its lease ends. So misses x advert_interval has to fit in
 period (a sixth of it). Where no lease is written, the default grows to the shortest that fits.
 """
 
-from dataclasses import dataclass
 from math import ceil
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.timing import Timing
 
 DEFAULT_MISSES = 3

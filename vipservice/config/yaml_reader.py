@@ -8,7 +8,7 @@ ever expanded, and the tree is built without recursion.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ import yaml
 
 from vipservice.config.nodes import Broken, Entry, Listing, Mapping, Node, Scalar, quoted
 from vipservice.config.problems import ConfigError, Problem
+from vipservice.core.frozen import dataclass
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 16

@@ -1,8 +1,8 @@
 """Everything a segment can ask for, as values. The runtime carries them out in the order given."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Advert, Path
 from vipservice.core.roles import Reason, Role
 from vipservice.core.values import Address, GroupId, Mac, NodeId

@@ -3,8 +3,7 @@
 The runtime turns bytes, kernel messages and commands into these; `Segment.handle` takes them.
 """
 
-from dataclasses import dataclass
-
+from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Advert, Path
 from vipservice.core.settings import GroupSettings
 from vipservice.core.values import Address, GroupId, Mac, NodeId

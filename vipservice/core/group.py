@@ -3,7 +3,6 @@
 Everything that decides (`standby`, `holding`, `handover`) works on this; nothing else touches it.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 
 from vipservice.core.actions import (
@@ -20,6 +19,7 @@ from vipservice.core.actions import (
 )
 from vipservice.core.budgets import Damping
 from vipservice.core.contenders import Contenders
+from vipservice.core.frozen import dataclass
 from vipservice.core.lease import Lease, gate
 from vipservice.core.messages import Entry, Message
 from vipservice.core.pace import Pace

@@ -3,9 +3,9 @@
 These are values. Their bytes are `wire.advert`'s business and are described in docs/wire.md.
 """
 
-from dataclasses import dataclass
 from enum import Enum, IntFlag
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Role
 from vipservice.core.values import Address, GroupId, Mac, NodeId, Rank
 

@@ -5,9 +5,10 @@ incarnation* among the peers it has heard; no recording can. And (incarnation, s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Advert, Path, PeerHeard
 from vipservice.core.roles import Role
 from vipservice.core.timing import ANSWERED_WINDOW, LIVING_INTERVALS

@@ -4,9 +4,9 @@
 that could hide a forgotten value.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address, GroupId
 

@@ -1,8 +1,7 @@
 """What a group shows of itself: the same snapshot for `status`, systemd, the page and the metrics."""
 
-from dataclasses import dataclass
-
 from vipservice.core.actions import ConditionKind
+from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Reason, Role
 from vipservice.core.values import Address, GroupId, NodeId
 

@@ -1,6 +1,6 @@
 """Every duration of the election, derived in one place from the operator's three: interval, misses, lease."""
 
-from dataclasses import dataclass
+from vipservice.core.frozen import dataclass
 
 PROBE_AFTER = 1.25
 """Probing starts this many intervals after the active's last advert."""

@@ -1,8 +1,9 @@
 """The small nouns everybody shares: who a node is, where it is, and who ranks above whom."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import NewType
+
+from vipservice.core.frozen import dataclass
 
 NodeId = NewType("NodeId", bytes)
 """128 random bits that name a node for as long as its state directory lives."""

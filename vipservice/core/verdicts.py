@@ -1,7 +1,6 @@
 """What probing can say about the address. "Don't know" is an answer; the safe action differs for each."""
 
-from dataclasses import dataclass
-
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Mac
 
 

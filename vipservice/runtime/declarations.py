@@ -5,8 +5,9 @@ the label `group`. Labels have few values that are known at the start; no MAC, s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from vipservice.core.frozen import dataclass
 
 
 class Kind(Enum):

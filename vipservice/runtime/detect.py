@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 from vipservice.core.events import InterfaceLost, InterfaceReady, Leftover
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import Host, HostAddress, HostError, Interface
 

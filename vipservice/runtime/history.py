@@ -10,11 +10,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from vipservice.core.actions import PhaseMeasured, Turned
+from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Role
 from vipservice.core.values import GroupId
 from vipservice.runtime.status import rfc3339

@@ -1,9 +1,9 @@
 """Round trips by ICMP echo to the address, peers, gateway and witnesses: metrics, never verdicts."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from math import inf
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address, GroupId
 from vipservice.runtime.ports import EchoSocket, HostError
 

@@ -5,9 +5,9 @@ is there now, at most `limit` of it, and never block. What the machine refuses i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Path
 from vipservice.core.values import Address, GroupId, Mac, NodeId
 

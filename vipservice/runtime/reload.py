@@ -1,9 +1,10 @@
 """What a reload can change in place, and what needs a restart: a comparison, nothing is touched here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vipservice.config.settings import ResolvedGroup, Settings
+from vipservice.core.frozen import dataclass
 from vipservice.core.settings import GroupSettings
 from vipservice.core.values import GroupId
 

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address, GroupId
 from vipservice.runtime.pinger import LOST_AFTER, Target
 

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from vipservice.config.resolve import resolve_group
 from vipservice.config.seen import SeenInterface
 from vipservice.config.settings import MetricsSettings, ResolvedGroup, Settings
 from vipservice.core.events import SettingsChanged
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import GroupId
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon

@@ -1,10 +1,10 @@
 """What the HTTP server is given to show."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from vipservice.core.frozen import dataclass
 from vipservice.runtime.history import History
 from vipservice.runtime.status import NodeStatus
 

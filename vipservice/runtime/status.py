@@ -5,12 +5,12 @@ The loop builds it; everybody else only reads. Seconds are on the loop's clock u
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import Address, NodeId

@@ -1,10 +1,10 @@
 """ARP for IPv4 over Ethernet, as whole frames (RFC 826, RFC 5227)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 from struct import Struct
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Mac
 from vipservice.wire import ethernet
 from vipservice.wire.errors import DecodeError

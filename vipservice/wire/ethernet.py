@@ -3,10 +3,10 @@
 Frames carry no VLAN tag here: the kernel takes it off before a socket on the VLAN's interface sees them.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Mac, show_mac
 from vipservice.wire.errors import DecodeError
 

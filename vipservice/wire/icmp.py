@@ -1,9 +1,9 @@
 """ICMP echo, for round-trip times (RFC 792; checksum as in RFC 1071)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 
+from vipservice.core.frozen import dataclass
 from vipservice.wire.errors import DecodeError
 
 

@@ -4,8 +4,9 @@ Layouts are those of linux/netlink.h, in the host's byte order; see netlink(7).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
+
+from vipservice.core.frozen import dataclass
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 

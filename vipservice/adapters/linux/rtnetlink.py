@@ -5,12 +5,12 @@ byte order except addresses. See rtnetlink(7).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 from struct import Struct
 
 from vipservice.adapters.linux.netlink import aligned, attribute, attributes
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address, Mac
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18

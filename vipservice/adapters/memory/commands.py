@@ -1,13 +1,13 @@
 """The words of a scenario, in one table: words in capitals stand for values, the others for themselves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
 from vipservice.adapters.memory.fabric import Fabric
 from vipservice.adapters.memory.stage import GROUP, SECOND_ADDRESS, VIP, Expectation, Stage
 from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet
+from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Role
 from vipservice.core.settings import Isolation, ProbeMode
 

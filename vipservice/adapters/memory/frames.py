@@ -1,7 +1,6 @@
 """What travels on the LAN in memory: the meaning of frames, without their bytes."""
 
-from dataclasses import dataclass
-
+from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Advert, Path
 from vipservice.core.values import Address, Mac
 

@@ -6,10 +6,11 @@ allowed and still recorded: after a heal two may hold it until an advert has pas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ The trace is the whole run as the nodes told it, in virtual time, so that it is 
 has the words; this reads the files and plays them.
 """
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from vipservice.adapters.memory.commands import COMMANDS, PLACEHOLDERS, Command, Words
 from vipservice.adapters.memory.stage import Expectation, Stage
+from vipservice.core.frozen import dataclass
 
 SEPARATOR = "---"
 
