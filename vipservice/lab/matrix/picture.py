@@ -30,7 +30,9 @@ STYLES = {"vipservice": "bold green", "keepalived": "bright_blue", "ucarp": "yel
 
 FIRST, LAST = 0.001, 60.0
 """The ends of the scale, seconds."""
-COLUMNS = 52
+COLUMNS = 42
+WORTH_SAYING = 0.1
+"""An outage that is told besides two owners, seconds."""
 TICKS = {0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1.0: "1 s", 10.0: "10 s"}
 
 
@@ -44,8 +46,8 @@ def picture(record: Record) -> str:
         box=None,
         pad_edge=False,
     )
-    for title, width in (("what happens", 24), ("daemon", 17), (scale(), COLUMNS + 1), ("", 20)):
-        chart.add_column(title, width=width, no_wrap=title == "", overflow="fold")
+    for title, width in (("what happens", 36), ("daemon", 16), (scale(), COLUMNS + 1), ("", 21)):
+        chart.add_column(title, width=width, no_wrap=True)
     for event in EVENTS:
         rows = [found[event, name] for name in SHOWN if (event, name) in found]
         for number, one in enumerate(rows):
@@ -86,7 +88,8 @@ def _line(one: Summary) -> Iterator[Text]:
 
 def _words(one: Summary) -> Text:
     if one.owners > 1 and ROWS[one.event].two_owners is None:
-        return Text("TWO OWNERS", style="bold red")
+        outage = f", {milliseconds(one.gap)}" if one.gap > WORTH_SAYING else ""
+        return Text(f"TWO OWNERS{outage}", style="bold red")
     worst = f" ({milliseconds(one.worst)})" if one.worst > 1.1 * one.gap else ""
     return Text(f"{milliseconds(one.gap)}{worst}")
 
