@@ -29,6 +29,9 @@ STARTED, STOPPED, TRANSITION = "started", "stopped", "transition"
 class Journal(Protocol):
     """Lines that outlive the process. Both calls return at once."""
 
+    problem: str | None
+    """Why the last line could not be written, or None."""
+
     def append(self, line: str) -> None:
         """Queue a line."""
 
@@ -38,6 +41,8 @@ class Journal(Protocol):
 
 class Forgetful:
     """A journal for who needs none."""
+
+    problem: str | None = None
 
     def append(self, line: str) -> None:
         """Forget it."""
@@ -143,6 +148,11 @@ class History:
         return latest
 
     # What anybody calls
+
+    @property
+    def problem(self) -> str | None:
+        """Why the journal can't be written, or None."""
+        return self._journal.problem
 
     def latest(self, group: str | None = None, limit: int = KEPT) -> Sequence[HistoryEntry]:
         """The latest entries, newest first; of one group, with the daemon's starts and stops, or of all."""

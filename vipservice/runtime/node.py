@@ -98,7 +98,7 @@ class Node:
             groups=groups,
             peers=peers,
             addresses=self._own_addresses(),
-            stored=self._store.problem is None,
+            stored=not any(self._not_stored()),
             waiting=(*self.waiting, *(link.waiting_for for link in self.links if link.waiting_for)),
             problems=(*self._not_stored(), *_missing(groups, peers)),
             notices=self.settings.notices,
@@ -187,8 +187,9 @@ class Node:
 
     def _not_stored(self) -> Iterable[str]:
         """We bind also where a term could not be stored, and say so."""
-        if problem := self._store.problem:
-            yield f"the state directory cannot be written: {problem}"
+        for problem in (self._store.problem, self.observer.history_problem):
+            if problem:
+                yield f"the state directory cannot be written: {problem}"
 
     def _stored_peers(self) -> Iterable[StoredPeer]:
         now, wall = self._platform.clock(), time.time()

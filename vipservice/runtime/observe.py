@@ -121,6 +121,11 @@ class Observer:
                 self._metrics.phase(action, self._history.measured(action))
         return {}
 
+    @property
+    def history_problem(self) -> str | None:
+        """Why the history can't be written, or None."""
+        return self._history.problem
+
     def command(self) -> tuple[int, asyncio.Future[CommandDone]]:
         """A number for an operator's command, and what will hold its answer."""
         number = next(self._numbers)

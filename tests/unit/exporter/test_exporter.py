@@ -46,6 +46,9 @@ class Served:
         self.exporter.start()
 
     def snapshot(self) -> NodeStatus:
+        return self.snapshot_of()
+
+    def snapshot_of(self) -> NodeStatus:
         if self.status is None:
             raise SnapshotUnavailableError("the loop stands still")
         return self.status
@@ -173,6 +176,35 @@ def test_the_history_is_json_and_can_be_narrowed(served: Served) -> None:
     assert entries[0]["inputs"] == {"term": 4}
     assert len(json.loads(served.ask("/api/v1/history?limit=1")[1])) == 1
     assert served.ask("/api/v1/history?limit=-1")[0].status == 400
+
+
+def test_answers_are_written_one_at_a_time_and_health_is_not_kept_waiting(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, release = threading.Semaphore(0), threading.Event()
+    writing: list[int] = []
+    status = served.status
+
+    def slowly() -> NodeStatus:
+        writing.append(1)
+        entered.release()
+        release.wait(20)
+        assert status is not None
+        return status
+
+    monkeypatch.setattr(served, "snapshot_of", slowly)
+    asking = [threading.Thread(target=served.ask, args=("/api/v1/status",)) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    try:
+        assert entered.acquire(timeout=20)
+        assert served.ask("/healthz")[0].status == 200
+        assert len(writing) == 1
+    finally:
+        release.set()
+        for thread in asking:
+            thread.join(20)
+    assert len(writing) == 3
 
 
 def test_prometheus_finds_every_node_known_also_the_silent_ones(served: Served, node: Node) -> None:

@@ -16,6 +16,8 @@ VIP = GroupId(1)
 class Paper:
     """A journal that is a list; a test may tear its last line."""
 
+    problem: str | None = None
+
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.rewritten = 0

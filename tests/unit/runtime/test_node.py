@@ -21,6 +21,7 @@ from vipservice.core.group import digest_of
 from vipservice.core.messages import Advert, Capability, Entry, Path, PeerHeard
 from vipservice.core.roles import Role
 from vipservice.core.values import Mac, NodeId
+from vipservice.runtime.history import Forgetful, History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.node import Node
 from vipservice.runtime.ports import StoredPeer
@@ -67,6 +68,16 @@ def test_who_never_named_our_present_life_is_not_remembered(machine: Machine, me
     node = start(machine, memory)
     hear(node, 1, knows_us=False)
     assert list(node.observer.peers()) == []
+
+
+def test_a_history_that_cannot_be_written_is_told_like_any_state(machine: Machine, memory: Memory) -> None:
+    node = start(machine, memory)
+    assert node.status().stored
+    journal = Forgetful()
+    journal.problem = "history.jsonl can't be written (No space left on device)"
+    node.watch(Metrics({}, nobody_asks), History(5, journal))
+    assert not node.status().stored
+    assert any("No space left" in problem for problem in node.status().problems)
 
 
 def test_who_was_forgotten_is_remembered_no_more(machine: Machine, memory: Memory) -> None:

@@ -1,5 +1,6 @@
 """What each path answers: one table, path to handler."""
 
+import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
@@ -19,17 +20,37 @@ SnapshotUnavailableError may leave it: the loop did not answer.
 
 def routes(shown: Shown, port: int) -> dict[str, Handler]:
     """Everything there is to see; `port` is where we listen, and peers are taken to listen too."""
-    return {
+    written: dict[str, Handler] = {
         **Page(shown.snapshot, shown.history.latest).routes(),
         "/metrics": lambda query, headers: scrape.metrics(shown.registry, query, headers),
-        "/healthz": lambda _query, _headers: health.healthy(shown.alive()),
-        "/-/healthy": lambda _query, _headers: health.healthy(shown.alive()),
-        "/-/ready": lambda _query, _headers: health.healthy(shown.alive()),
-        "/active": lambda query, _headers: health.active(shown.snapshot(), query.get("group", [])),
         "/api/v1/status": lambda _query, _headers: api.status(shown.snapshot()),
         "/api/v1/history": lambda query, _headers: api.history(shown.history, query),
         "/sd": lambda _query, _headers: api.targets(shown.snapshot(), port),
     }
+    return {
+        **_in_turn(written),
+        "/healthz": lambda _query, _headers: health.healthy(shown.alive()),
+        "/-/healthy": lambda _query, _headers: health.healthy(shown.alive()),
+        "/-/ready": lambda _query, _headers: health.healthy(shown.alive()),
+        "/active": lambda query, _headers: health.active(shown.snapshot(), query.get("group", [])),
+    }
+
+
+def _in_turn(handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+    """One answer is written at a time: the loop shares the interpreter with one thread, not with eight.
+
+    A loop that wakes waits for the interpreter behind everybody who wants it too. Health is answered at once.
+    """
+    turn = threading.Lock()
+
+    def in_turn(handler: Handler) -> Handler:
+        def handle(query: Query, headers: Headers) -> Answer:
+            with turn:
+                return handler(query, headers)
+
+        return handle
+
+    return {path: in_turn(handler) for path, handler in handlers.items()}
 
 
 def answer(table: Mapping[str, Handler], target: str, headers: Headers) -> Answer:
