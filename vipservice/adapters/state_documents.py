@@ -11,6 +11,9 @@ from vipservice.runtime.ports import StoredGroup, StoredPeer
 
 VERSION = 1
 
+_FAR_FUTURE = 1e15
+"""Seconds since the epoch; JSON has greater numbers, and such as no float takes."""
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -92,9 +95,6 @@ def _write_peer(peer: StoredPeer) -> Json:
 
 
 def _read_peer(content: dict[str, Json]) -> StoredPeer:
-    last_seen = content.get("last_seen")
-    if not isinstance(last_seen, int | float):
-        raise ValueError(f"last_seen is {last_seen!r}")
     macs = tuple(Mac(_bytes(_text(mac).replace(":", ""), 6)) for mac in _list(content.get("macs")))
     return StoredPeer(
         NodeId(_hex(content, "node", 16)),
@@ -102,7 +102,7 @@ def _read_peer(content: dict[str, Json]) -> StoredPeer:
         macs,
         ip_address(_text(content.get("address"))),
         _text(content.get("interface")),
-        float(last_seen),
+        _moment(content, "last_seen"),
     )
 
 
@@ -148,6 +148,13 @@ def _count(content: dict[str, Json], key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**64:
         raise ValueError(f"{key} is {value!r}")
     return value
+
+
+def _moment(content: dict[str, Json], key: str) -> float:
+    value = content.get(key)
+    if not isinstance(value, int | float) or not abs(value) < _FAR_FUTURE:
+        raise ValueError(f"{key} is no moment")
+    return float(value)
 
 
 def _hex(content: dict[str, Json], key: str, length: int) -> bytes:

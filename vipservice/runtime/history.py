@@ -212,9 +212,10 @@ class History:
             read = json.loads(line, parse_constant=_not_json)
             known = self._entries.get(read["id"])
             entry = replace(known[0], phases=_phases(read["phases"])) if known else _from_json(read)
+            written = json.dumps(_to_json(entry), allow_nan=False)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return
-        self._keep(entry, json.dumps(_to_json(entry)))
+        self._keep(entry, written)
 
     def _count_unclean(self) -> int:
         """Lives without goodbye: as many as the last entry says, and one more if it is no goodbye."""

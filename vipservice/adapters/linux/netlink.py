@@ -59,8 +59,8 @@ def read_error(message: Message) -> tuple[int, str]:
     # After the errno stands the header of our request, and the request itself unless it was cut off.
     start = _ERRNO.size
     if message.kind == NLMSG_ERROR:
-        capped = message.flags & NLM_F_CAPPED
-        length = _HEADER.size if capped else _HEADER.unpack_from(message.body, start)[0]
+        whole = not message.flags & NLM_F_CAPPED and len(message.body) >= start + _HEADER.size
+        length = _HEADER.unpack_from(message.body, start)[0] if whole else _HEADER.size
         start += aligned(length)
     words = attributes(message.body[start:]).get(_NLMSGERR_ATTR_MSG, b"")
     return -negative, words.rstrip(b"\0").decode(errors="replace")

@@ -4,7 +4,9 @@ Constants and layouts are those of linux/rtnetlink.h, if_link.h and if_addr.h; e
 byte order except addresses. See rtnetlink(7).
 """
 
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 from struct import Struct
@@ -44,6 +46,10 @@ _RTMSG = Struct("=B B B B B B B B I")  # family, dst, src, tos, table, protocol,
 _NEXTHOP = Struct("=H B B i")  # length, flags, weight, index
 _CACHEINFO = Struct("=I I I I")  # preferred, valid, created, updated
 _U32 = Struct("=I")
+
+_MALFORMED = (struct.error, ValueError, IndexError)
+"""What a message gives that is shorter than its kind, or has attributes of odd sizes: no kernel sends that
+today, and if one does tomorrow the loop must not end by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,12 @@ def read_link(body: bytes) -> LinkMessage | None:
     A bridge tells of its ports by the same messages with family AF_BRIDGE (there RTM_DELLINK means that a
     port left the bridge), and wireless drivers send some that have no state in them.
     """
+    with suppress(*_MALFORMED):
+        return _link(body)
+    return None
+
+
+def _link(body: bytes) -> LinkMessage | None:
     family, _kind, index, flags, _change = _IFINFO.unpack_from(body)
     found = attributes(body[_IFINFO.size :])
     if family != AF_UNSPEC or _IFLA_IFNAME not in found or _IFLA_OPERSTATE not in found:
@@ -167,7 +179,13 @@ def read_link(body: bytes) -> LinkMessage | None:
 
 
 def read_address(body: bytes) -> AddressMessage | None:
-    """Read an address; None for other families than IPv4 and IPv6."""
+    """Read an address; None for other families than IPv4 and IPv6, and for what is none."""
+    with suppress(*_MALFORMED):
+        return _address_message(body)
+    return None
+
+
+def _address_message(body: bytes) -> AddressMessage | None:
     family, prefix_length, low_flags, _scope, index = _IFADDR.unpack_from(body)
     found = attributes(body[_IFADDR.size :])
     packed = found.get(_IFA_LOCAL, found.get(_IFA_ADDRESS))  # on point-to-point, IFA_ADDRESS is the far end
@@ -186,6 +204,12 @@ def read_default_routes(body: bytes) -> list[DefaultRoute]:
 
     A next hop of the other family (RTA_VIA) is left out: ARP cannot ask it.
     """
+    with suppress(*_MALFORMED):
+        return _default_routes(body)
+    return []
+
+
+def _default_routes(body: bytes) -> list[DefaultRoute]:
     family, dst_length, _src, _tos, table, _protocol, _scope, kind, _flags = _RTMSG.unpack_from(body)
     found = attributes(body[_RTMSG.size :])
     table = _u32(found, _RTA_TABLE, table)
