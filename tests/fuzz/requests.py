@@ -28,6 +28,9 @@ class Commands:
     def status(self) -> dict[str, Any]:
         return {"name": "node-a"}
 
+    def history(self, group: str | None, limit: int) -> str:
+        return json.dumps([group, limit])
+
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         return True, f"{group} to {to}"
 
@@ -44,8 +47,9 @@ CONTROLLED = ControlServer(Path("control.sock"), Commands())
 def control(data: bytes) -> None:
     """A line is answered by a line of JSON."""
     line = data.partition(b"\n")[0] + b"\n"
-    answer = json.dumps(_finished(CONTROLLED._answer(line)))
-    assert "\n" not in answer
+    answer = _finished(CONTROLLED._answer(line))
+    assert b"\n" not in answer
+    assert isinstance(json.loads(answer), dict)
 
 
 def web(data: bytes) -> None:
@@ -96,6 +100,7 @@ SERVER = Served(routes(Shown(_registry(), _no_snapshot, History(7, Forgetful()),
 
 CONTROL = (
     b'{"command": "status"}',
+    b'{"command": "history", "group": "vip", "limit": 5}',
     b'{"command": "handover", "group": 1, "to": "node-b"}',
     b'{"command": "forget", "node": "node-b"}',
 )
