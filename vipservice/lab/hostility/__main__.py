@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        return _soak(arguments) if arguments.soak else _attacks(arguments)
-    except (TimeoutError, EventsLostError, OSError) as error:
+        return _soak(arguments) if arguments.soak or arguments.again else _attacks(arguments)
+    except (TimeoutError, EventsLostError, OSError, ValueError) as error:
         say(f"it did not come to its end: {error}")
         return os.EX_SOFTWARE
 
@@ -41,18 +41,21 @@ def say(text: str) -> None:
 
 
 def _soak(arguments: argparse.Namespace) -> int:
-    figures = soak.soak(arguments.interval or INTERVALS[0], arguments.soak, arguments.journal, say)
-    command = f"sudo scripts/hostility --soak {arguments.soak / 60:g}m"
-    return _finish(
-        results.take("soak", command, figures), soak.markdown, soak.held(figures), arguments.record
-    )
+    if arguments.again:
+        record = soak.again(arguments.journal)
+    else:
+        record = soak.soak(arguments.interval or INTERVALS[0], arguments.soak, arguments.journal, say)
+    return _finish(record, soak.markdown, soak.held(record.figures), arguments.record)
 
 
 def _attacks(arguments: argparse.Namespace) -> int:
     intervals = (arguments.interval,) if arguments.interval else INTERVALS
     names = arguments.only or tuple(ATTACKS)
     outcomes = run.perform(intervals, names, arguments.seconds, say)
-    record = results.take("hostility", "sudo scripts/hostility", run.figures(outcomes, arguments.seconds))
+    chosen = [f" --only {name}" for name in arguments.only or ()]
+    chosen += [f" --interval {arguments.interval}"] if arguments.interval else []
+    command = f"sudo scripts/hostility --seconds {arguments.seconds:g}s{''.join(chosen)}"
+    record = results.take("hostility", command, run.figures(outcomes, arguments.seconds))
     return _finish(record, run.markdown, all(outcome.held for outcome in outcomes), arguments.record)
 
 
@@ -78,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--journal", metavar="FILE", type=Path, default=Path("soak.journal"), help="of the soak"
     )
+    parser.add_argument("--again", action="store_true", help="the soak's tables from a journal that is there")
     parser.add_argument("--record", action="store_true", help="keep the figures under docs/results/")
     return parser
 

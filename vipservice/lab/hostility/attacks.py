@@ -132,7 +132,9 @@ def slow_http(scene: Scene) -> Iterator[Telling]:
 
         def tell() -> str:
             counts = [_ask(process) for process in processes]
-            return f"{5 * CONNECTIONS} clients, {sum(opened for opened, _ in counts)} connections"
+            return (
+                f"{5 * CONNECTIONS * len(counts)} clients, {sum(opened for opened, _ in counts)} connections"
+            )
 
         yield tell
 

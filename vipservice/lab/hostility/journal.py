@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from vipservice.lab.hostility.scraping import Sample, Scrape, Usage
 from vipservice.lab.hostility.watching import Stretch
+from vipservice.lab.results import Record
 
 
 class Journal:
@@ -28,13 +29,17 @@ class Journal:
         with self._turn:
             self._file.close()
 
+    def run(self, record: Record) -> None:
+        """What run this is; its figures are still those that it was asked for."""
+        self._write({"kind": "run", **asdict(record)})
+
     def sample(self, sample: Sample) -> None:
         """A look at one node."""
         self._write({"kind": "sample", **asdict(sample)})
 
-    def stretch(self, stretch: Stretch, load: float) -> None:
-        """What was seen since the last stretch, and the machine's load at its end."""
-        self._write({"kind": "stretch", "load": load, **asdict(stretch)})
+    def stretch(self, stretch: Stretch, load: float, stolen: float) -> None:
+        """What was seen since the last stretch, the load at its end, the seconds that a hypervisor took."""
+        self._write({"kind": "stretch", "load": load, "stolen": stolen, **asdict(stretch)})
 
     def noise(self, late: dict[float, float], worst: float) -> None:
         """How late the machine was by itself, over the whole run so far."""
@@ -51,20 +56,28 @@ class Entries:
     """What is in a journal, read back."""
 
     def __init__(self, path: Path) -> None:
+        self.run: Record | None = None
         self.samples: list[Sample] = []
         self.stretches: list[Stretch] = []
         self.loads: list[float] = []
+        self.stolen: list[float] = []
+        """Seconds that a hypervisor took in each stretch; empty where it was not noted."""
         self.noise: dict[float, float] = {}
         self.noise_worst = 0.0
-        for line in path.read_text(encoding="utf-8").splitlines():
-            self._take(json.loads(line))
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n"):  # the last one may have been cut off with its run
+                self._take(json.loads(line))
 
     def _take(self, line: dict[str, Any]) -> None:
         match line.pop("kind"):
+            case "run":
+                self.run = Record(**line)
             case "sample":
                 self.samples.append(_sample(line))
             case "stretch":
                 self.loads.append(line.pop("load"))
+                if "stolen" in line:
+                    self.stolen.append(line.pop("stolen"))
                 self.stretches.append(Stretch(**line))
             case "noise":
                 self.noise, self.noise_worst = _buckets(line["late"]), line["worst"]

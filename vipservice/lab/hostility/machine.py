@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import psutil
+
 from vipservice.lab.hostility import noise
 from vipservice.runtime.declarations import LAG_BUCKETS
 
@@ -55,6 +57,11 @@ class Noise:
         _pipe(self._process.stdin).flush()
         answer: dict[str, Any] = json.loads(_pipe(self._process.stdout).readline())
         return answer
+
+
+def stolen() -> float:
+    """Seconds for which a hypervisor has kept this machine's processors from it, since the boot (proc(5))."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 
 def load() -> float:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from statistics import linear_regression, median
 from typing import Any
@@ -11,13 +13,13 @@ from vipservice.lab.clock import now
 from vipservice.lab.demo.cluster import Cluster
 from vipservice.lab.hostility import lag
 from vipservice.lab.hostility.journal import Entries, Journal
-from vipservice.lab.hostility.machine import Noise, load
+from vipservice.lab.hostility.machine import Noise, load, stolen
 from vipservice.lab.hostility.scraping import Sample, Scraper
 from vipservice.lab.hostility.watching import watch
-from vipservice.lab.results import Record, table
+from vipservice.lab.results import Record, table, take
 
 STRETCH = 60.0
-"""Seconds between two looks at the kernels' record and the client's."""
+"""Seconds between two looks at the kernels' record and the client's, more or less."""
 
 WARM_UP = 0.1
 """The share of the run at whose end the growth begins to count: caches fill, every page is seen once."""
@@ -28,34 +30,50 @@ ALLOWED_GROWTH = 1.0
 """MiB that the median resident memory of the last tenth may lie above that of the first one counted."""
 
 
-def soak(interval: str, seconds: float, journal: Path, announce: Callable[[str], None]) -> dict[str, Any]:
-    """Run it; the figures.
+def soak(interval: str, seconds: float, journal: Path, announce: Callable[[str], None]) -> Record:
+    """Run it; what came of it.
 
     Raises:
         TimeoutError: The cluster did not come up.
         EventsLostError: Nothing can be said about the owners.
     """
+    command = f"sudo scripts/hostility --soak {seconds / 60:g}m --interval {interval}"
     with Cluster(("a", "b", "c"), interval=interval, gateway=True) as cluster:
         cluster.start(*cluster.daemons)
         cluster.wait_until_whole()
         with Journal(journal) as written, Noise() as noise, Scraper(cluster, written.sample):
+            written.run(take("soak", command, {"interval": interval}))
             _watch(cluster, seconds, written, noise, announce)
-    return {"interval": interval, **summary(Entries(journal))}
+    return again(journal)
+
+
+def again(journal: Path) -> Record:
+    """What came of the run of which this is the journal, whole or not.
+
+    Raises:
+        ValueError: It says nothing about its run.
+    """
+    entries = Entries(journal)
+    if entries.run is None:
+        raise ValueError(f"{journal} does not say what run it is of")
+    return replace(entries.run, figures={**entries.run.figures, **summary(entries)})
 
 
 def _watch(
     cluster: Cluster, seconds: float, journal: Journal, noise: Noise, announce: Callable[[str], None]
 ) -> None:
-    since, end = now(), now() + seconds
-    while since < end:
-        until = min(since + STRETCH, end)
+    since, robbed = now(), stolen()
+    count = max(1, round(seconds / STRETCH))
+    for number in range(1, count + 1):
+        until = since + seconds / count
         time.sleep(max(0.0, until - now()) + SETTLE)
         stretch = watch(cluster, since, until)
-        journal.stretch(stretch, load())
+        before, robbed = robbed, stolen()
+        journal.stretch(stretch, load(), robbed - before)
         journal.noise(noise.so_far(), noise.worst())
         if not stretch.calm:
             announce(f"not calm: {stretch}\n{cluster.report()}")
-        announce(f"{(end - until) / 60:.0f} minutes to go, calm: {stretch.calm}, load {load():.1f}")
+        announce(f"minute {number} of {count}, calm: {stretch.calm}, load {load():.1f}")
         since = until
 
 
@@ -74,12 +92,39 @@ def summary(entries: Entries) -> dict[str, Any]:
         "longest_gap": max(one.gap for one in stretches),
         "client_pause": max(one.pause for one in stretches),
         "load": {"median": median(entries.loads), "most": max(entries.loads)},
+        "stolen_seconds": sum(entries.stolen) if entries.stolen else None,
+        "unrest": [unrest(entries, number) for number, one in enumerate(stretches, 1) if not one.calm],
         "noise": {**lag.figures(entries.noise), "worst_exact": entries.noise_worst},
         "nodes": {
             node: node_figures([sample for sample in entries.samples if sample.node == node])
             for node in nodes
         },
     }
+
+
+def unrest(entries: Entries, number: int) -> dict[str, Any]:
+    """A stretch in which something moved, and how late the latest loop was in it."""
+    stretch = entries.stretches[number - 1]
+    around = (stretch.since - 1.5, stretch.until + 1.5)
+    within = [one for one in entries.samples if one.scrape and around[0] <= one.at <= around[1]]
+    late = [
+        lag.worst(lag.difference(scrapes[-1].lag, scrapes[0].lag))
+        for node in {one.node for one in within}
+        if (scrapes := [one.scrape for one in within if one.node == node and one.scrape])
+    ]
+    return {
+        "minute": number,
+        "role_changes": stretch.role_changes,
+        "none_seconds": stretch.none,
+        "several_seconds": stretch.several,
+        "stalls": stretch.stalls,
+        "late": _closed(max(late, default=0.0)),
+    }
+
+
+def _closed(end: float) -> float | None:
+    """An upper end as a record keeps it: None for the open one."""
+    return None if end == inf else end
 
 
 def node_figures(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -143,12 +188,32 @@ def _story(figures: dict[str, Any]) -> str:
     return (
         f"Three nodes and a gateway at {figures['interval']}, each scraped once a second over the LAN, for "
         f"{figures['minutes']:g} minutes: {figures['role_changes']} role changes, {figures['moves']} moves, "
-        f"{figures['several_seconds']:g} s with two owners, {figures['none_seconds']:g} s without one. The "
-        f"client asked every millisecond: {figures['pings_lost']} pings were lost, the longest time between "
+        f"{figures['several_seconds']:.3g} s with two owners, {figures['none_seconds']:.3g} s without one. "
+        f"The client asked every millisecond: {figures['pings_lost']} pings were lost, the longest time between "
         f"two answers was {figures['longest_gap'] * 1e3:.1f} ms (its own pauses, up to "
         f"{figures['client_pause'] * 1e3:.0f} ms, not counted). The nodes noticed {figures['stalls']} stalls "
-        f"of their own. Load average of the machine: median {load['median']:.1f}, at most {load['most']:.1f}."
+        f"of their own. Load average of the machine: median {load['median']:.1f}, at most {load['most']:.1f}"
+        f"{_robbed(figures)}." + "".join(_trouble(one) for one in figures["unrest"])
     )
+
+
+def _robbed(figures: dict[str, Any]) -> str:
+    """How much the hypervisor took; nothing where the run did not look."""
+    seconds = figures["stolen_seconds"]
+    return "" if seconds is None else f"; its hypervisor kept its processors for {seconds:.0f} s altogether"
+
+
+def _trouble(one: dict[str, Any]) -> str:
+    """A sentence about a stretch in which something moved."""
+    return (
+        f" In minute {one['minute']} there were {one['role_changes']} role changes, "
+        f"{one['none_seconds']:.3f} s without an owner and {one['several_seconds']:.3f} s with two; "
+        f"{one['stalls']} times a node stood still, and the latest loop was {_late(one['late'])} late."
+    )
+
+
+def _late(end: float | None) -> str:
+    return "more than 1 s" if end is None else f"at most {end * 1e3:g} ms"
 
 
 def _node_table(nodes: dict[str, Any]) -> str:
