@@ -17,6 +17,7 @@ from vipservice.lab.owners import EventsLostError
 
 INTERVALS = ("10ms", "2ms")
 MISSED = 1
+BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _leave)
     try:
         return _soak(arguments) if arguments.soak or arguments.again else _attacks(arguments)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except (TimeoutError, EventsLostError, OSError, ValueError) as error:
         say(f"it did not come to its end: {error}")
         return os.EX_SOFTWARE

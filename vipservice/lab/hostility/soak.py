@@ -189,8 +189,8 @@ def _story(figures: dict[str, Any]) -> str:
         f"Three nodes and a gateway at {figures['interval']}, each scraped once a second over the LAN, for "
         f"{figures['minutes']:g} minutes: {figures['role_changes']} role changes, {figures['moves']} moves, "
         f"{figures['several_seconds']:.3g} s with two owners, {figures['none_seconds']:.3g} s without one. "
-        f"The client asked every millisecond: {figures['pings_lost']} pings were lost, the longest time between "
-        f"two answers was {figures['longest_gap'] * 1e3:.1f} ms (its own pauses, up to "
+        f"The client asked every millisecond: {figures['pings_lost']} pings were lost, the longest time "
+        f"between two answers was {figures['longest_gap'] * 1e3:.1f} ms (its own pauses, up to "
         f"{figures['client_pause'] * 1e3:.0f} ms, not counted). The nodes noticed {figures['stalls']} stalls "
         f"of their own. Load average of the machine: median {load['median']:.1f}, at most {load['most']:.1f}"
         f"{_robbed(figures)}." + "".join(_trouble(one) for one in figures["unrest"])
