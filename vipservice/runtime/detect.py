@@ -20,6 +20,11 @@ class Found:
     own: Address
     ready: InterfaceReady
 
+    @property
+    def place(self) -> tuple[int, str, Address, tuple[Mac, ...]]:
+        """What sockets are opened for: where two have the same, those of one serve for the other."""
+        return self.interface.index, self.interface.name, self.own, self.ready.macs
+
 
 @dataclass(frozen=True, slots=True)
 class Detector:

@@ -17,6 +17,7 @@ from vipservice.core.actions import (
     AskNeighbours,
     Bind,
     Probe,
+    Rejected,
     Release,
     Renew,
     SendAdvert,
@@ -180,7 +181,7 @@ class Link:
         if isinstance(found, InterfaceLost):
             self._lose(found)
             return
-        if self.open is None or not _same(self.open.found, found):
+        if self.open is None or self.open.found.place != found.place:
             self._close()
             try:
                 self.open = self._open(found)
@@ -348,6 +349,8 @@ class Link:
             case SendAdvert() | Probe() | Announce() | AskNeighbours():
                 return self._say(self.open, action) if self.open is not None else None
             case _:
+                if isinstance(action, Rejected) and self.open is not None:
+                    self.open.strangers.disbelieved(action)
                 self._observer.observe(action)
         return None
 
@@ -388,13 +391,3 @@ class Link:
     def _listen_to_new_peers(self, actions: list[Action]) -> None:
         if any(isinstance(action, StorePeers) for action in actions):
             self._listen()
-
-
-def _same(one: Found, other: Found) -> bool:
-    """Whether the sockets opened for one serve for the other."""
-    return (one.interface.index, one.interface.name, one.own, one.ready.macs) == (
-        other.interface.index,
-        other.interface.name,
-        other.own,
-        other.ready.macs,
-    )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from vipservice.core.actions import Rejected
 from vipservice.core.values import Mac
 from vipservice.runtime.flood import Flood
 from vipservice.runtime.ports import KEPT, AdvertSockets, HostError, Neighbours
@@ -10,6 +11,9 @@ from vipservice.runtime.ports import KEPT, AdvertSockets, HostError, Neighbours
 log = logging.getLogger("vipservice")
 
 Known = frozenset[Mac]
+
+OUR_OWN = {"own", "copy"}
+"""What we refuse every day: our own words, and what a peer said by a second path."""
 
 
 class Strangers:
@@ -30,9 +34,15 @@ class Strangers:
         self._adverts = Flood()
         self._arp = Flood()
         self._known: Known = frozenset()
+        self._disbelieved = 0
+
+    def disbelieved(self, rejected: Rejected) -> None:
+        """The election did not act on an advert that could be read: a recording, above all."""
+        self._disbelieved += rejected.reason not in OUR_OWN
 
     def count(self, adverts: int, arp: int, now: float) -> None:
-        """So many have been read since the last round."""
+        """So many have been read since the last round, and refused."""
+        adverts, self._disbelieved = adverts + self._disbelieved, 0
         if self._adverts.turned(adverts, now):
             self._turn("adverts that are not for us", self._adverts.on, self._thin_adverts)
         if self._arp.turned(arp, now):

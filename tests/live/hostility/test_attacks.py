@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from vipservice.lab.clock import now
 from vipservice.lab.demo.cluster import Cluster
 from vipservice.lab.hostility import run
 from vipservice.lab.hostility.attacks import ATTACKS, SEED, Scene
@@ -32,13 +33,16 @@ def test_an_attack_moves_nothing_and_leaves_nothing_behind(scene: Scene, attack:
     assert "Traceback" not in scene.cluster.report()
 
 
-def test_in_a_flood_the_kernel_drops_most_of_it_and_all_is_read_again_afterwards(scene: Scene) -> None:
-    cluster = scene.cluster
-    outcome = run.make(scene, "wrong-signatures", SECONDS, 0.0)
+@pytest.mark.parametrize("attack", ["wrong-signatures", "replays"])
+def test_in_a_flood_the_kernel_drops_most_of_it_and_all_is_read_again_afterwards(
+    scene: Scene, attack: str
+) -> None:
+    cluster, since = scene.cluster, now()
+    outcome = run.make(scene, attack, SECONDS, 0.0)
     assert outcome.processor < BEARABLE, cluster.report()
     for daemon in cluster.daemons.values():
-        began = daemon.wait_for_line("flood of adverts that are not for us", 1)
-        daemon.wait_for_line("the flood of adverts that are not for us is over", 15, since=began.at)
+        began = daemon.wait_for_line("warning flood of adverts that are not for us", 1, since)
+        daemon.wait_for_line("the flood of adverts that are not for us is over", 20, began.at)
 
 
 def test_who_joins_in_a_flood_is_heard(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.runtime.conftest import Machine
+from vipservice.core.actions import Rejected
 from vipservice.core.values import Mac
 from vipservice.runtime.flood import CALM, LIMIT, WINDOW, Flood
 from vipservice.runtime.ports import KEPT, HostError
@@ -78,6 +79,19 @@ def test_a_flood_of_adverts_thins_out_adverts_alone_and_what_peers_send_passes(
     machine: Machine, strangers: Strangers
 ) -> None:
     strangers.count(adverts=10_000, arp=0, now=1000)
+    assert machine.thinned == {"datagrams": PEERS, "raw adverts": PEERS}
+
+
+def test_recordings_of_right_adverts_are_a_flood_and_a_peers_second_path_is_none(
+    machine: Machine, strangers: Strangers
+) -> None:
+    for _ in range(10_000):
+        strangers.disbelieved(Rejected("copy", "by another path"))
+    strangers.count(adverts=0, arp=0, now=1000)
+    assert machine.thinned == {}
+    for _ in range(10_000):
+        strangers.disbelieved(Rejected("replayed", "an old one"))
+    strangers.count(adverts=0, arp=0, now=1001)
     assert machine.thinned == {"datagrams": PEERS, "raw adverts": PEERS}
 
 

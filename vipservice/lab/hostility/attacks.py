@@ -1,6 +1,7 @@
 """Each attack by its name: what it starts, and what it says about itself when it ends."""
 
 import contextlib
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,10 @@ SPARE = 48 * 2**20
 ANONYMOUS, CACHED = 32 * 2**20, 256 * 2**20
 HOGS = 2
 SEED = 5798
+RECORDED = 1.0
+"""Seconds for which adverts are recorded before they are replayed."""
+
+ETHERTYPE_ALL = 0x0003
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,11 @@ def raw_signatures(scene: Scene) -> contextlib.AbstractContextManager[Telling]:
     return _flood(scene, frames.raw_wrongly_signed(scene.dice))
 
 
+def replays(scene: Scene) -> contextlib.AbstractContextManager[Telling]:
+    """The nodes' own adverts of the last second, rightly signed, over and over."""
+    return _flood(scene, frames.replayed(_recorded(scene)))
+
+
 @contextlib.contextmanager
 def slow_http(scene: Scene) -> Iterator[Telling]:
     """Slow, endless and deaf HTTP clients at the owner and at a standby."""
@@ -148,9 +158,26 @@ ATTACKS: Mapping[str, Attack] = {
     "wrong-signatures": wrong_signatures,
     "spoofed-signatures": spoofed_signatures,
     "raw-signatures": raw_signatures,
+    "replays": replays,
     "slow-http": slow_http,
 }
 """In the order in which they are made."""
+
+
+def _recorded(scene: Scene) -> list[bytes]:
+    """What the nodes multicast in a second."""
+
+    def work() -> list[bytes]:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as tap:
+            tap.bind((INTERFACE, ETHERTYPE_ALL))
+            heard, until = [], now() + RECORDED
+            while (left := until - now()) > 0:
+                tap.settimeout(left)
+                with contextlib.suppress(TimeoutError):
+                    heard.append(tap.recv(2048))
+        return [frame for frame in heard if frames.is_advert(frame)]
+
+    return scene.cluster.lan.client.in_network(work)
 
 
 @contextlib.contextmanager

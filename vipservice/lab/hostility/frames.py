@@ -64,6 +64,20 @@ def wrongly_signed(
     return frames
 
 
+def replayed(recorded: Iterable[bytes]) -> list[bytes]:
+    """Recorded datagrams from a stranger's MAC; without checksum, which virtual cards leave undone."""
+    checksum = ethernet.HEADER_SIZE + _IPV4.size + 6
+    return [
+        frame[:6] + STRANGER + frame[12:checksum] + bytes(2) + frame[checksum + 2 :] for frame in recorded
+    ]
+
+
+def is_advert(frame: bytes) -> bool:
+    """Whether this is a datagram to the advert port."""
+    port = ethernet.HEADER_SIZE + _IPV4.size + 2
+    return frame[12:14] == b"\x08\x00" and frame[port : port + 2] == ADVERT_PORT.to_bytes(2, "big")
+
+
 def raw_wrongly_signed(dice: Random) -> list[bytes]:
     """The same as Ethernet frames, which need no address."""
     keyring = Keyring({1: secrets.token_bytes(32)})
