@@ -58,7 +58,7 @@ def samples(grow: float = 0.0, descriptors: int = 17, flaps: float = 0.0, late: 
         after = minute > 30
         usage = Usage(round((40 + after * grow) * 2**20), descriptors if after else 17, 4, minute)
         lateness = {0.001: 100.0 * minute, 1.0: 100.0 * minute, inf: 100.0 * minute + after * late}
-        scrape = Scrape(0.005, lateness, after * flaps, 1.0, 2.5)
+        scrape = Scrape(0.005, lateness, after * flaps, 1.0, 2.5, late=0.1, snapshots=minute, building=0.1)
         found.append(Sample(60.0 * minute, "a", usage, scrape))
     return found
 

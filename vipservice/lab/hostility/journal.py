@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +86,7 @@ class Entries:
 def _sample(line: dict[str, Any]) -> Sample:
     scrape = line["scrape"]
     if scrape is not None:
-        known = {name: scrape[name] for name in Scrape.__slots__}
+        known = {field.name: scrape.get(field.name, 0.0) for field in fields(Scrape)}
         scrape = Scrape(**{**known, "lag": _buckets(scrape["lag"])})
     return Sample(line["at"], line["node"], Usage(**line["usage"]), scrape)
 
