@@ -82,7 +82,7 @@ class Stage:
             for row, result, overdue in played
         ]
         self._write(trials)
-        self._mend()
+        self._mend(chain)
         return trials
 
     def _incident(self, row: Row) -> Played:
@@ -97,7 +97,10 @@ class Stage:
             said = str(error).splitlines()[0]
             return row, measure(step, cluster, began, before, self._noise), said
 
-    def _mend(self) -> None:
+    def _mend(self, chain: Chain) -> None:
+        if self._job.setting.daemon in chain.spoils:
+            self.whole = False
+            return
         try:
             self._cluster.heal()
             self._cluster.wait_until_whole()

@@ -6,7 +6,7 @@ from enum import Enum
 
 from vipservice.lab.demo import steps
 from vipservice.lab.demo.steps import Step
-from vipservice.lab.matrix.peers import keepalived
+from vipservice.lab.matrix.peers import keepalived, ucarp
 from vipservice.lab.matrix.settings import VIPSERVICE, Setting
 
 ALL_NODES = (2, 3, 5)
@@ -44,6 +44,8 @@ class Chain:
     """The daemons that have such a thing; all where nothing is said."""
     trials: int = 0
     """How many there are in a whole run; as many as everywhere where nothing is said."""
+    spoils: frozenset[str] = frozenset()
+    """The daemons whose nodes the next chain would not find as this one did, whatever they say."""
     seconds: float = 4.0
     """About what a trial takes, recovery included, where failover takes no time."""
 
@@ -92,7 +94,12 @@ CHAINS = (
         nodes=ALL_NODES,
         seconds=3.7,
     ),
-    Chain(_chain(("cable cut", steps.CABLE_CUT), ("cable back", steps.CABLE_BACK)), seconds=3.1),
+    Chain(
+        _chain(("cable cut", steps.CABLE_CUT), ("cable back", steps.CABLE_BACK)),
+        # After a loss of carrier ucarp calls itself a backup, but looks at its interface only 10 s later.
+        spoils=frozenset({ucarp.NAME}),
+        seconds=3.1,
+    ),
     Chain(
         (
             Row("cut off upstream", steps.CUT_OFF),
