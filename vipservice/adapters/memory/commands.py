@@ -1,10 +1,12 @@
 """The words of a scenario, in one table: words in capitals stand for values, the others for themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import permutations
 from typing import Any
 
 from vipservice.adapters.memory.fabric import Fabric
+from vipservice.adapters.memory.lan import Blocks
+from vipservice.adapters.memory.ownership import Pair
 from vipservice.adapters.memory.stage import GROUP, SECOND_ADDRESS, VIP, Expectation, Stage
 from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet
 from vipservice.core.frozen import dataclass
@@ -13,6 +15,9 @@ from vipservice.core.settings import Isolation, ProbeMode
 
 Words = dict[str, list[Any]]
 """The values of one line by placeholder, in the order written."""
+
+LINE = "LINE"
+"""Beside the placeholders: the whole line, which names a blockage for whoever ends it."""
 
 UNITS = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -137,6 +142,23 @@ def _lapse_late(stage: Stage, words: Words) -> None:
         one.kernel.earliest_lapse = one.kernel.latest_lapse = _one(words, "DURATION")
 
 
+def _lapse_up_to(stage: Stage, words: Words) -> None:
+    for one in stage.lan.hosts.values():
+        one.kernel.earliest_lapse, one.kernel.latest_lapse = 0.0, _one(words, "DURATION")
+
+
+def _set_clock(direction: int) -> Command:
+    def do(stage: Stage, words: Words) -> None:
+        stage.lan.hosts[_one(words, "NODE")].wall_clock_off_by += direction * _one(words, "DURATION")
+
+    return Command(do)
+
+
+def _lease(stage: Stage, words: Words) -> None:
+    """Whole seconds, the kernel's unit."""
+    stage.change_timing(words.get("NODE", []), lease=round(_one(words, "DURATION")))
+
+
 def _every(stage: Stage, words: Words) -> None:
     """Remove the address again and again."""
     for turn in range(_one(words, "NUMBER")):
@@ -160,28 +182,54 @@ def _health(stage: Stage, words: Words, healthy: bool) -> None:
     stage.tell(_one(words, "NODE"), HealthChanged(GROUP, healthy, "the service check fails"))
 
 
-def _cut(stage: Stage, words: Words) -> None:
-    stage.lan.cut(*words["NODE"])
+Blocking = Callable[[Stage, Words], Blocks]
 
 
-def _cut_one_way(stage: Stage, words: Words) -> None:
-    stage.lan.blocks.everything.add((words["NODE"][0], words["NODE"][1]))
+def _blocks(blocking: Blocking) -> Command:
+    """A blockage, in force until it is ended by its own words, or everything heals."""
+    return Command(lambda stage, words: stage.lan.block(words[LINE][0], blocking(stage, words)))
 
 
-def _block_between(stage: Stage, words: Words) -> None:
-    stage.lan.block_adverts(pairs=set(permutations(words["NODE"], 2)))
+def _both_ways(ones: list[str], others: Iterable[str]) -> set[Pair]:
+    return {pair for one in ones for other in others if one != other for pair in ((one, other), (other, one))}
 
 
-def _block_from(stage: Stage, words: Words) -> None:
-    stage.lan.block_adverts(pairs={(words["NODE"][0], words["NODE"][1])})
+def _everybody(stage: Stage) -> set[Pair]:
+    return set(permutations(stage.lan.hosts, 2))
 
 
-def _block_arp(stage: Stage, _words: Words) -> None:
-    stage.lan.blocks.arp |= set(permutations(stage.lan.hosts, 2))
+def _split(stage: Stage, words: Words) -> Blocks:
+    here = words["NODES"]
+    return Blocks(everything=_both_ways(here, [name for name in stage.lan.hosts if name not in here]))
 
 
-def _lose(stage: Stage, words: Words) -> None:
-    stage.lan.weather.loss = _one(words, "NUMBER") / 100
+def _adverts(pairs: set[Pair]) -> Blocks:
+    return Blocks(udp=pairs, raw=pairs)
+
+
+def _end(stage: Stage, words: Words) -> None:
+    line = " ".join(words["TEXT"])
+    if not stage.lan.unblock(line):
+        raise Expectation(f"{line!r} is not in force")
+
+
+def _pair(words: Words) -> Pair:
+    source, destination = words["NODE"]
+    return source, destination
+
+
+def _weather(**places: str) -> Command:
+    def do(stage: Stage, words: Words) -> None:
+        for name, placeholder in places.items():
+            share = 0.01 if placeholder == "NUMBER" else 1
+            setattr(stage.lan.weather, name, _one(words, placeholder) * share)
+
+    return Command(do)
+
+
+def _delay(stage: Stage, words: Words) -> None:
+    shortest, longest = words["DURATION"]
+    stage.lan.weather.delay = shortest, longest
 
 
 def _start(stage: Stage, name: str) -> None:
@@ -221,6 +269,10 @@ COMMANDS: dict[str, Command] = {
     ),
     "misses NUMBER": _timing("misses", "NUMBER"),
     "kernels lapse DURATION late": _quiet(_lapse_late),
+    "kernels lapse up to DURATION late": _quiet(_lapse_up_to),
+    "dice NUMBER": _quiet(lambda stage, words: stage.throw(_one(words, "NUMBER"))),
+    "lease DURATION": _set_up(_lease),
+    "lease NODE DURATION": _set_up(_lease),
     # Time
     "run DURATION": _quiet(lambda stage, words: stage.lan.run(_one(words, "DURATION"))),
     # Daemons
@@ -240,21 +292,36 @@ COMMANDS: dict[str, Command] = {
     "wake NODES": _each(lambda stage, name: stage.lan.hosts[name].wake()),
     "unplug NODES": _each(lambda stage, name: stage.lan.hosts[name].unplug()),
     "plug NODES": _each(lambda stage, name: stage.lan.hosts[name].plug()),
+    "set clock NODE ahead DURATION": _set_clock(+1),
+    "set clock NODE back DURATION": _set_clock(-1),
     "remove NODE": Command(lambda stage, words: stage.lan.hosts[_one(words, "NODE")].remove_by_hand(VIP)),
     "remove NODE every DURATION times NUMBER": Command(_every),
     "configure NODE": Command(lambda stage, words: stage.lan.hosts[_one(words, "NODE")].add_by_hand(VIP)),
     # The network
-    "cut NODE NODE": Command(_cut),
-    "cut one way NODE NODE": Command(_cut_one_way),
-    "isolate NODES": _each(lambda stage, name: stage.lan.isolate(name)),
-    "deafen NODES": _each(lambda stage, name: stage.lan.deafen(name)),
-    "mute NODES": _each(lambda stage, name: stage.lan.mute(name)),
-    "block adverts": Command(lambda stage, _: stage.lan.block_adverts()),
-    "block adverts but raw": Command(lambda stage, _: stage.lan.block_adverts(raw=False)),
-    "block adverts between NODE NODE": Command(_block_between),
-    "block adverts from NODE to NODE": Command(_block_from),
-    "block arp": Command(_block_arp),
-    "lose NUMBER percent": Command(_lose),
+    "cut NODE NODE": _blocks(lambda _, words: Blocks(everything=_both_ways(words["NODE"], words["NODE"]))),
+    "cut one way NODE NODE": _blocks(lambda _, words: Blocks(everything={_pair(words)})),
+    "isolate NODES": _blocks(lambda _, words: Blocks(into=set(words["NODES"]), out_of=set(words["NODES"]))),
+    "split NODES": _blocks(_split),
+    "deafen NODES": _blocks(lambda _, words: Blocks(into=set(words["NODES"]))),
+    "mute NODES": _blocks(lambda _, words: Blocks(out_of=set(words["NODES"]))),
+    "block adverts": _blocks(lambda stage, _: _adverts(_everybody(stage))),
+    "block adverts but raw": _blocks(lambda stage, _: Blocks(udp=_everybody(stage))),
+    "block adverts between NODE NODE": _blocks(
+        lambda _, words: _adverts(_both_ways(words["NODE"], words["NODE"]))
+    ),
+    "block adverts from NODE to NODE": _blocks(lambda _, words: _adverts({_pair(words)})),
+    "block arp": _blocks(lambda stage, _: Blocks(arp=_everybody(stage))),
+    "block arp between NODE NODE": _blocks(
+        lambda _, words: Blocks(arp=_both_ways(words["NODE"], words["NODE"]))
+    ),
+    "block arp from NODE to NODE": _blocks(lambda _, words: Blocks(arp={_pair(words)})),
+    "end TEXT": Command(_end),
+    "lose NUMBER percent": _weather(loss="NUMBER"),
+    "lose NUMBER percent of arp": _weather(arp_loss="NUMBER"),
+    "lose NUMBER percent of adverts": _weather(advert_loss="NUMBER"),
+    "duplicate NUMBER percent": _weather(duplication="NUMBER"),
+    "delay DURATION to DURATION": Command(_delay),
+    "late NUMBER percent by DURATION": _weather(late="NUMBER", late_by="DURATION"),
     "heal": Command(lambda stage, _: stage.lan.heal()),
     "fabric answers arp": _fabric(answers=True),
     "fabric swallows probes": _fabric(answers=False),

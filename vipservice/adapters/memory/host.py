@@ -9,32 +9,14 @@ from math import inf
 from random import Random
 from typing import TYPE_CHECKING
 
+from vipservice.adapters.memory.deeds import Deeds
 from vipservice.adapters.memory.frames import AdvertFrame, ArpFrame, Frame
 from vipservice.adapters.memory.kernel import LATEST_LAPSE, Kernel
-from vipservice.core.actions import (
-    Action,
-    Announce,
-    AskNeighbours,
-    Bind,
-    CommandDone,
-    ConditionChanged,
-    Probe,
-    Rejected,
-    Release,
-    Renew,
-    Repaired,
-    SendAdvert,
-    Stopped,
-    StoreIncarnation,
-    StoreTerm,
-    Turned,
-)
+from vipservice.core.actions import Action, CommandDone, Rejected, SendAdvert, Turned
 from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
     AdvertReceived,
-    BindFailed,
-    Bound,
     Event,
     InterfaceReady,
     Leftover,
@@ -43,7 +25,6 @@ from vipservice.core.events import (
     Stalled,
     StopAsked,
 )
-from vipservice.core.messages import Path
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
 from vipservice.core.settings import GroupSettings
@@ -54,6 +35,10 @@ if TYPE_CHECKING:
 
 INBOX = 256
 """Frames that wait for a daemon that stands still; the rest is dropped, as a socket buffer does."""
+
+
+MORNING = 1.8e9
+"""When every run begins, seconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -88,6 +73,8 @@ class MemoryHost:
         self.paused_at: float | None = None
         self.behind = 0.0
         """Seconds this host's clock has missed in pauses that its guest cannot see."""
+        self.wall_clock_off_by = 0.0
+        """Seconds by which somebody, or NTP, has set the wall clock wrong."""
         self.neighbours: dict[Address, Mac] = {}
         """The kernel's neighbour cache: who spoke last for an address."""
         self.segment: Segment | None = None
@@ -104,17 +91,23 @@ class MemoryHost:
         self._armed = inf
         self._turn = 0
         self._exits = False
+        self._deeds = Deeds(self)
 
     def plug_in(self, lan: MemoryLan) -> None:
         """Called by the LAN."""
         self.lan = lan
         self.dice = Random(lan.dice.random())  # noqa: S311 - repeatable on purpose
-        self.kernel = Kernel(self.address, self.dice, self._latest_lapse)
+        self.kernel = Kernel(self.address, self.dice, self._latest_lapse, lan.touch)
 
     @property
     def clock(self) -> float:
         """This host's own monotonic clock."""
         return self.lan.now - self.behind
+
+    @property
+    def wall_clock(self) -> float:
+        """What the host takes for the time of day; nothing but a new incarnation ever asks."""
+        return MORNING + self.lan.now + self.wall_clock_off_by
 
     @property
     def plugged(self) -> bool:
@@ -135,8 +128,9 @@ class MemoryHost:
 
     def start(self, wipe: bool = False) -> None:
         """Start the daemon, with what its state directory says."""
+        self.lan.touch()
         disk = self.disk = Disk() if wipe else self.disk
-        disk.incarnation += 1
+        disk.incarnation = max(disk.incarnation, int(self.wall_clock)) + 1
         self.segment = Segment(
             self.node, self.name, disk.incarnation, lambda: self.dice.getrandbits(64), disk.peers
         )
@@ -149,6 +143,7 @@ class MemoryHost:
 
     def kill(self) -> None:
         """SIGKILL: the daemon is gone, the kernel is not."""
+        self.lan.touch()
         if self.segment is not None:
             known = self.segment.around.roster.peers.values()
             self.disk.peers = [Peer(p.node, p.name, p.macs, p.address) for p in known]
@@ -161,10 +156,12 @@ class MemoryHost:
 
     def hang(self) -> None:
         """SIGSTOP."""
+        self.lan.touch()
         self.hung = True
 
     def resume(self) -> None:
         """SIGCONT: first all sockets, then timers, then act."""
+        self.lan.touch()
         self.hung = False
         inbox, self._inbox = self._inbox, []
         late = self.clock - self._armed
@@ -176,10 +173,12 @@ class MemoryHost:
 
     def pause(self) -> None:
         """A hypervisor stops the whole host, kernel and clock: frames wait in the ring meanwhile."""
+        self.lan.touch()
         self.paused_at = self.lan.now
 
     def unpause(self) -> None:
         """The host goes on as if nothing had been; the ring is read first."""
+        self.lan.touch()
         assert self.paused_at is not None
         self.behind += self.lan.now - self.paused_at
         self.paused_at = None
@@ -192,10 +191,12 @@ class MemoryHost:
 
     def suspend(self) -> None:
         """The machine sleeps: as paused, but its clock will know."""
+        self.lan.touch()
         self.paused_at = self.lan.now
 
     def wake(self) -> None:
         """It goes on: the kernel works off what the card has kept, then the daemon its sockets."""
+        self.lan.touch()
         assert self.paused_at is not None
         ends = self.kernel.stood_still(self.lan.now - self.paused_at)
         self.paused_at = None
@@ -209,6 +210,7 @@ class MemoryHost:
 
     def die(self) -> None:
         """The whole host goes."""
+        self.lan.touch()
         self.kill()
         self.paused_at, self._ring = None, []
         self.powered = False
@@ -216,16 +218,19 @@ class MemoryHost:
 
     def boot(self) -> None:
         """The host is back, and its daemon with it."""
+        self.lan.touch()
         self.powered = True
         self.start()
 
     def unplug(self) -> None:
         """The cable, with loss of carrier."""
+        self.lan.touch()
         self.link_up = False
         self._event(LinkChanged(up=False))
 
     def plug(self) -> None:
         """The cable is back."""
+        self.lan.touch()
         self.link_up = True
         self._event(LinkChanged(up=True))
 
@@ -242,6 +247,19 @@ class MemoryHost:
         """Somebody configures the address, for ever."""
         self.kernel.add_permanent(address)
         self._event(AddressAdded(address, ours=False))
+
+    # What the core's deeds need of us
+
+    def renew(self, address: Address, lease: float) -> None:
+        """The kernel holds the address for `lease` seconds from now; late by its own whim it frees it."""
+        self._at(self.kernel.bind(address, lease, self.clock), self._lapse)
+
+    def group_stopped(self, group: GroupId) -> None:
+        """Everything that SIGTERM asks of this group is done; after the last the process ends."""
+        self.stopped.add(group)
+        if self._exits and len(self.stopped) == len(self.groups):
+            self.lan.note(self.name, "exits")
+            self.lan.at(self.lan.now, self.kill)
 
     # The wire
 
@@ -301,6 +319,10 @@ class MemoryHost:
             self._perform(self.segment.handle(event, self.clock))
             self._arm()
 
+    def _perform(self, actions: list[Action]) -> None:
+        for result in self._deeds.carry_out(actions):
+            self._handle(result)
+
     def _arm(self) -> None:
         if self.segment is None:
             return
@@ -324,84 +346,3 @@ class MemoryHost:
             self.lan.note(self.name, f"the kernel frees {address}")
             self._event(AddressRemoved(address))
 
-    def _perform(self, actions: list[Action]) -> None:
-        """Carry out in order; what the kernel says to it is handled after the last."""
-        results = [result for action in actions if (result := self._carry_out(action))]
-        for result in results:
-            self._handle(result)
-
-    def _carry_out(self, action: Action) -> Event | None:
-        match action:
-            case Bind() | Renew():
-                return self._bind(action)
-            case Release(addresses=addresses):
-                for address in addresses:
-                    self.kernel.remove(address)
-            case SendAdvert():
-                self._send_advert(action)
-            case Probe(address=address, to=to):
-                self._send_arp(None, address, to)
-            case Announce(addresses=addresses):
-                self.announced += 1
-                for address in addresses:
-                    self._send_arp(address, address)
-            case AskNeighbours(sender=sender, targets=targets):
-                for target in targets:
-                    self._send_arp(sender, target)
-            case _:
-                self._record(action)
-        return None
-
-    def _record(self, action: Action) -> None:
-        match action:
-            case Turned():
-                text = f"{action.old.value} -> {action.new.value}: {action.detail} [{action.reason.value}]"
-                self.turned.append((self.lan.now, action))
-                self.lan.note(self.name, text)
-            case ConditionChanged():
-                self.lan.note(
-                    self.name, f"{action.kind.value} {'on' if action.on else 'off'}: {action.detail}"
-                )
-            case StoreTerm():
-                self.disk.terms[action.group] = (action.own, action.reserved)
-            case StoreIncarnation():
-                self.disk.incarnation = action.incarnation
-            case CommandDone():
-                self.done.append(action)
-                self.lan.note(self.name, f"command {'done' if action.ok else 'failed'}: {action.detail}")
-            case Repaired():
-                self.lan.note(self.name, f"puts {action.address} back")
-            case Stopped():
-                self.stopped.add(action.group)
-                if self._exits and len(self.stopped) == len(self.groups):
-                    self.lan.note(self.name, "exits")
-                    self.lan.at(self.lan.now, self.kill)
-            case Rejected():
-                self.rejected.append(action)
-
-    def _bind(self, action: Bind | Renew) -> Event:
-        if self.clock > action.not_after:
-            return BindFailed(action.group, "the right to bind had run out", late=True)
-        for address in action.addresses:
-            adds = not self.kernel.holds(address)
-            gone_at = self.kernel.bind(address, action.lease, self.clock)
-            self._at(gone_at, self._lapse)
-            if adds:
-                self.lan.ownership.bound(self.name, address)
-        return Bound(action.group)
-
-    def _send_arp(self, sender: Address | None, target: Address, to: Mac | None = None) -> None:
-        self.lan.send(self.name, ArpFrame(self.macs[0], to, sender, target))
-
-    def _send_advert(self, action: SendAdvert) -> None:
-        self.sent.append(action)
-        source, advert = self.macs[0], action.advert
-        if Path.MULTICAST in action.paths:
-            self.lan.send(self.name, AdvertFrame(advert, Path.MULTICAST, source, None))
-        if Path.UNICAST in action.paths:
-            macs = [h.macs[0] for h in self.lan.hosts.values() if h.address == action.peer_address]
-            for mac in macs:
-                self.lan.send(self.name, AdvertFrame(advert, Path.UNICAST, source, mac))
-        if Path.RAW in action.paths:
-            for to in action.raw_to or (None,):
-                self.lan.send(self.name, AdvertFrame(advert, Path.RAW, source, to))

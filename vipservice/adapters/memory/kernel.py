@@ -1,5 +1,6 @@
 """A host's kernel as far as the address goes: leases that end late and never early, and ARP answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from random import Random
@@ -19,28 +20,41 @@ class _Held:
 class Kernel:
     """The addresses of one interface."""
 
-    def __init__(self, own: Address, dice: Random, latest_lapse: float = LATEST_LAPSE) -> None:
+    def __init__(
+        self,
+        own: Address,
+        dice: Random,
+        latest_lapse: float = LATEST_LAPSE,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.own = own
         self.earliest_lapse = 0.0
         self.latest_lapse = latest_lapse
         self.proxy = False
         """It answers ARP for every address, as a gateway with proxy ARP does."""
         self._dice = dice
+        self._changed = changed
         self._leased: dict[Address, _Held] = {}
 
     def bind(self, address: Address, lease: float, now: float) -> float:
         """Add or renew; returns when it will be freed if nobody renews it again."""
         gone_at = now + lease + self._dice.uniform(self.earliest_lapse, self.latest_lapse)
+        if address not in self._leased:
+            self._changed()
         self._leased[address] = _Held(now + lease, gone_at)
         return gone_at
 
     def add_permanent(self, address: Address) -> None:
         """Somebody's own configuration."""
+        self._changed()
         self._leased[address] = _Held(inf, inf)
 
     def remove(self, address: Address) -> bool:
         """Take it off; True if it was there."""
-        return self._leased.pop(address, None) is not None
+        if self._leased.pop(address, None) is None:
+            return False
+        self._changed()
+        return True
 
     def holds(self, address: Address) -> bool:
         """Whether the address is on the interface."""
@@ -63,7 +77,7 @@ class Kernel:
         """Free what is overdue."""
         gone = [address for address, held in self._leased.items() if held.gone_at <= now]
         for address in gone:
-            del self._leased[address]
+            self.remove(address)
         return gone
 
     def stood_still(self, seconds: float) -> list[float]:
@@ -77,3 +91,4 @@ class Kernel:
     def reboot(self) -> None:
         """Nothing that was leased survives a reboot."""
         self._leased.clear()
+        self._changed()

@@ -3,27 +3,63 @@
 Deterministic: the same seed and the same commands give the same run.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from heapq import heappop, heappush
-from itertools import count, permutations
+from itertools import count
 from random import Random
+from typing import TYPE_CHECKING
 
 from vipservice.adapters.memory.fabric import Fabric
 from vipservice.adapters.memory.frames import AdvertFrame, ArpFrame, Frame
-from vipservice.adapters.memory.host import MemoryHost
 from vipservice.adapters.memory.ownership import Ownership, Pair, TwoOwners
+from vipservice.adapters.memory.watching import Watcher
+from vipservice.core.actions import Turned
 from vipservice.core.messages import Path
 from vipservice.core.values import Address
+
+if TYPE_CHECKING:
+    from vipservice.adapters.memory.host import MemoryHost
 
 
 @dataclass(slots=True)
 class Weather:
-    """What the network does to every frame."""
+    """What the network does to every frame; each copy meets its own."""
 
     delay: tuple[float, float] = (0.0001, 0.0003)
     loss: float = 0.0
+    arp_loss: float = 0.0
+    """ARP alone suffers this beside `loss`: storm control, a busy neighbour table."""
+    advert_loss: float = 0.0
     duplication: float = 0.0
+    late: float = 0.0
+    """Share of frames that overtaking ones leave behind, by up to `late_by` seconds."""
+    late_by: float = 0.0
+
+    @property
+    def longest_delay(self) -> float:
+        """No frame is longer under way, seconds."""
+        return self.delay[1] + (self.late_by if self.late else 0.0)
+
+    def takes(self, frame: Frame, dice: Random) -> bool:
+        """Whether this copy is lost."""
+        if dice.random() < self.loss:
+            return True
+        special = self.arp_loss if isinstance(frame, ArpFrame) else self.advert_loss
+        return special > 0 and dice.random() < special
+
+    def copies(self, dice: Random) -> list[float]:
+        """The delays of the copies that come through."""
+        count = 2 if dice.random() < self.duplication else 1
+        return [self._one_delay(dice) for _ in range(count)]
+
+    def _one_delay(self, dice: Random) -> float:
+        delay = dice.uniform(*self.delay)
+        if self.late and dice.random() < self.late:
+            delay += dice.uniform(0.0, self.late_by)
+        return delay
 
 
 @dataclass(slots=True)
@@ -34,6 +70,15 @@ class Blocks:
     udp: set[Pair] = field(default_factory=set)
     raw: set[Pair] = field(default_factory=set)
     arp: set[Pair] = field(default_factory=set)
+    into: set[str] = field(default_factory=set)
+    """Hosts that nothing reaches."""
+    out_of: set[str] = field(default_factory=set)
+    """Hosts that nothing leaves."""
+
+    def add(self, other: Blocks) -> None:
+        """What the other blocks is blocked too."""
+        for part in fields(self):
+            getattr(self, part.name).update(getattr(other, part.name))
 
 
 class MemoryLan:
@@ -44,15 +89,19 @@ class MemoryLan:
         self.dice = Random(seed)  # noqa: S311 - a simulation wants repeatable dice, not secret ones
         self.weather = weather or Weather()
         self.blocks = Blocks()
+        """The sum of what is blocked now; change it by `block` and `unblock`."""
         self.hosts: dict[str, MemoryHost] = {}
         self.trace: list[str] = []
-        self.lost: list[tuple[float, str, str]] = []
-        """When a frame was lost, between whom."""
         self.ownership = Ownership(self)
+        self._watchers: list[Watcher] = []
+        self._listeners: list[Watcher] = []
+        self.watch(self.ownership, frames=True)
         self.fabric: Fabric | None = None
         self.floating: frozenset[Address] = frozenset()
         self.recording: list[tuple[float, str, AdvertFrame]] | None = None
         """Every advert that is sent, while somebody records."""
+        self._blockages: dict[str, Blocks] = {}
+        self._stale = True
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -63,7 +112,14 @@ class MemoryLan:
         self.hosts[host.name] = host
         self.floating |= {address for group in host.groups for address in group.addresses}
         host.plug_in(self)
+        self.touch()
         return host
+
+    def watch(self, watcher: Watcher, frames: bool = False) -> None:
+        """Tell it of every bind, turn and change from now on, and of every frame if it wants that too."""
+        self._watchers.append(watcher)
+        if frames:
+            self._listeners.append(watcher)
 
     # Time
 
@@ -74,12 +130,22 @@ class MemoryLan:
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
         end = self.now + seconds
-        self.ownership.observe()
+        self._observe()
         while self._heap and self._heap[0][0] <= end:
             self.now, _, call = heappop(self._heap)
             call()
-            self.ownership.observe()
+            if self._stale:
+                self._observe()
         self.now = end
+
+    def touch(self) -> None:
+        """Who holds what, who reaches whom or who is awake may change within this event."""
+        self._stale = True
+
+    def _observe(self) -> None:
+        self._stale = False
+        for watcher in self._watchers:
+            watcher.changed()
 
     def note(self, host: str, text: str) -> None:
         """One line of the incident's record."""
@@ -87,34 +153,27 @@ class MemoryLan:
 
     # Faults
 
-    def cut(self, one: str, other: str) -> None:
-        """Nothing passes between these two."""
-        self.blocks.everything |= {(one, other), (other, one)}
+    def block(self, words: str, blocks: Blocks) -> None:
+        """From now on these frames do not pass; `words` name the blockage for whoever ends it."""
+        self._blockages[words] = blocks
+        self._sum_up()
 
-    def isolate(self, name: str) -> None:
-        """Nothing passes between this host and anybody."""
-        for other in self.hosts:
-            if other != name:
-                self.cut(name, other)
-
-    def deafen(self, name: str) -> None:
-        """Nothing reaches this host; what it sends still leaves."""
-        self.blocks.everything |= {(other, name) for other in self.hosts if other != name}
-
-    def mute(self, name: str) -> None:
-        """Nothing leaves this host; what is sent to it still comes in."""
-        self.blocks.everything |= {(name, other) for other in self.hosts if other != name}
-
-    def block_adverts(self, raw: bool = True, pairs: set[Pair] | None = None) -> None:
-        """No UDP adverts pass anywhere (or in `pairs`), nor raw ones unless `raw` is False; ARP does."""
-        pairs = pairs or set(permutations(self.hosts, 2))
-        self.blocks.udp |= pairs
-        if raw:
-            self.blocks.raw |= pairs
+    def unblock(self, words: str) -> bool:
+        """This blockage ends, whatever others block still; True if it was there."""
+        found = self._blockages.pop(words, None) is not None
+        self._sum_up()
+        return found
 
     def heal(self) -> None:
         """Everything passes again."""
+        self._blockages.clear()
+        self._sum_up()
+
+    def _sum_up(self) -> None:
         self.blocks = Blocks()
+        for blocks in self._blockages.values():
+            self.blocks.add(blocks)
+        self.touch()
 
     # The wire
 
@@ -123,7 +182,7 @@ class MemoryLan:
         pair = (source, destination)
         sender, receiver = self.hosts[source], self.hosts[destination]
         takes_in = receiver.on_line if frame is None else receiver.plugged
-        if pair in self.blocks.everything or not (sender.on_line and takes_in):
+        if not (sender.on_line and takes_in) or self._blocked(pair):
             return False
         match frame:
             case AdvertFrame(path=Path.RAW):
@@ -135,12 +194,18 @@ class MemoryLan:
             case None:
                 return True
 
+    def _blocked(self, pair: Pair) -> bool:
+        blocks = self.blocks
+        return pair in blocks.everything or pair[0] in blocks.out_of or pair[1] in blocks.into
+
     def reach_each_other(self, one: str, other: str) -> bool:
         """Whether frames pass both ways between two hosts; none does where one stands still."""
         return self.passes(one, other) and self.passes(other, one)
 
     def send(self, source: str, frame: Frame) -> None:
         """Deliver to whom it is for; each copy meets its own weather."""
+        for watcher in self._listeners:
+            watcher.sent(source, frame)
         if self.recording is not None and isinstance(frame, AdvertFrame):
             self.recording.append((self.now, source, frame))
         if self.fabric is not None and isinstance(frame, ArpFrame):
@@ -155,18 +220,29 @@ class MemoryLan:
                 self._deliver(source, host, frame)
 
     def _deliver(self, source: str, host: MemoryHost, frame: Frame) -> None:
-        weather = self.weather
-        if self.dice.random() < weather.loss:
-            self.lost.append((self.now, source, host.name))
+        if self.weather.takes(frame, self.dice):
+            for watcher in self._listeners:
+                watcher.lost(source, host.name, frame)
             return
-        copies = 2 if self.dice.random() < weather.duplication else 1
-        for _ in range(copies):
-            self.at(self.now + self.dice.uniform(*weather.delay), lambda: self._arrive(source, host, frame))
+        for delay in self.weather.copies(self.dice):
+            self.at(self.now + delay, lambda: self._arrive(source, host, frame))
 
     def _arrive(self, source: str, host: MemoryHost, frame: Frame) -> None:
-        if isinstance(frame, AdvertFrame) and host.awake:
-            self.ownership.advert_passed(source, host.name)
+        for watcher in self._listeners:
+            watcher.arrived(source, host.name, frame)
         host.receive(frame)
+
+    # What hosts tell
+
+    def tell_bound(self, name: str, address: Address) -> None:
+        """A daemon has added the address to its kernel."""
+        for watcher in self._watchers:
+            watcher.bound(name, address)
+
+    def tell_turned(self, name: str, turned: Turned) -> None:
+        """A node changes its role."""
+        for watcher in self._watchers:
+            watcher.turned(name, turned)
 
     # Who owns it
 

@@ -10,6 +10,8 @@ from dataclasses import field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from vipservice.adapters.memory.frames import AdvertFrame, Frame
+from vipservice.adapters.memory.watching import Watcher
 from vipservice.core.frozen import dataclass
 from vipservice.core.values import Address
 
@@ -66,7 +68,7 @@ class Gap:
     seconds: float
 
 
-class Ownership:
+class Ownership(Watcher):
     """Watches every kernel on the LAN after every event."""
 
     def __init__(self, lan: MemoryLan) -> None:
@@ -78,7 +80,7 @@ class Ownership:
         self._unserved_since: dict[Address, float] = {}
         self._served: set[Address] = set()
 
-    def observe(self) -> None:
+    def changed(self) -> None:
         """Something may have changed: who holds what, and who reaches whom?"""
         for address in self._lan.floating:
             holders = sorted(self._lan.owners(address))
@@ -92,8 +94,10 @@ class Ownership:
                 self.violations.append(TwoOwners(self._lan.now, name, other))
                 self._lan.note(name, f"TWO OWNERS: bound while {other} holds the address")
 
-    def advert_passed(self, source: str, destination: str) -> None:
-        """An advert of `source` has come in at `destination`."""
+    def arrived(self, source: str, destination: str, frame: Frame) -> None:
+        """An advert that comes in at a daemon that is awake may end an overlap."""
+        if not self._open or not isinstance(frame, AdvertFrame) or not self._lan.hosts[destination].awake:
+            return
         for overlap in self._open.values():
             one, other = overlap.pair
             if {source, destination} == {one, other}:
@@ -138,7 +142,7 @@ class Ownership:
         return self._lan.hosts[name].kernel.lease_left(address, self._lan.now) is not None
 
     def _grace(self) -> float:
-        return 2 * ROUND_TRIPS * self._lan.weather.delay[1]
+        return 2 * ROUND_TRIPS * self._lan.weather.longest_delay
 
     def _condemn_in(self, seconds: float, overlap: Overlap) -> None:
         self._lan.at(self._lan.now + seconds, lambda: self._condemn(overlap))

@@ -6,7 +6,7 @@ has the words; this reads the files and plays them.
 
 from difflib import get_close_matches
 
-from vipservice.adapters.memory.commands import COMMANDS, PLACEHOLDERS, Command, Words
+from vipservice.adapters.memory.commands import COMMANDS, LINE, PLACEHOLDERS, Command, Words
 from vipservice.adapters.memory.stage import Expectation, Stage
 from vipservice.core.frozen import dataclass
 
@@ -91,7 +91,7 @@ def understand(stage: Stage, line: str) -> tuple[Command, Words]:
 
 def _match(stage: Stage, wanted: list[str], given: list[str]) -> Words:
     """The values at the places of the pattern's words in capitals; the last one may take several."""
-    words: Words = {}
+    words: Words = {LINE: [" ".join(given)]}
     open_ended = wanted[-1] in {"NODES", "NAMES", "TEXT"}
     if len(given) < len(wanted) or (len(given) > len(wanted) and not open_ended):
         raise ValueError(f"{len(given)} words")

@@ -71,6 +71,10 @@ class Stage:
 
     # Building
 
+    def throw(self, seed: int) -> None:
+        """Other dice, for the network and for every host that is plugged in from now on."""
+        self.lan.dice.seed(seed)
+
     def add_node(self, name: str) -> None:
         """One more node, not started."""
         number = FIRST_NUMBER - len(self.nodes)
