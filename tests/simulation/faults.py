@@ -1,174 +1,170 @@
-"""What can befall a LAN in the hunt: each fault begins, lasts, and ends; several may overlap."""
+"""What can befall a LAN, a kind a line: how long it lasts, and its steps in the words of a scenario."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
-from itertools import permutations
 from random import Random
 
-from vipservice.adapters.memory.host import MemoryHost
-from vipservice.adapters.memory.lan import Blocks, MemoryLan
-from vipservice.core.events import HandoverAsked, StopAsked
-from vipservice.core.values import GroupId
+from tests.simulation.incident import Happening
 
-STOP_TIME = 1.1
-"""Seconds a stopping daemon has before its manager starts it again."""
-
-
-class Kind(Enum):
-    """What a fault is."""
-
-    HANG_SHORT = auto()
-    HANG_LONG = auto()
-    KILL_RESTART_SHORT = auto()
-    KILL_RESTART_LONG = auto()
-    KILL = auto()
-    HOST_DEATH = auto()
-    CUT = auto()
-    ONE_WAY_CUT = auto()
-    PAIR_CUT = auto()
-    ADVERTS_BLOCKED = auto()
-    UDP_BLOCKED = auto()
-    DEAF = auto()
-    MUTE = auto()
-    LINK_FLAP = auto()
-    LINK_BLIP = auto()
-    HANDOVER = auto()
-    STOP_START = auto()
-    PAUSE = auto()
-    SUSPEND = auto()
-
-
-LASTS = {
-    Kind.HANG_SHORT: (0.06, 2.3),
-    Kind.HANG_LONG: (3.0, 9.0),
-    Kind.KILL_RESTART_SHORT: (0.05, 1.9),
-    Kind.KILL_RESTART_LONG: (2.5, 8.0),
-    Kind.KILL: (20.0, 20.0),
-    Kind.HOST_DEATH: (0.5, 8.0),
-    Kind.CUT: (0.05, 8.0),
-    Kind.ONE_WAY_CUT: (0.05, 8.0),
-    Kind.PAIR_CUT: (0.05, 8.0),
-    Kind.ADVERTS_BLOCKED: (0.2, 9.0),
-    Kind.UDP_BLOCKED: (0.2, 9.0),
-    Kind.DEAF: (0.05, 8.0),
-    Kind.MUTE: (0.05, 8.0),
-    Kind.LINK_FLAP: (0.01, 4.0),
-    Kind.LINK_BLIP: (0.01, 0.09),
-    Kind.HANDOVER: (0.1, 0.1),
-    Kind.STOP_START: (1.2, 4.0),
-    Kind.PAUSE: (0.002, 4.0),
-    Kind.SUSPEND: (0.05, 6.0),
-}
-"""Between how many and how many seconds."""
-
-NETWORK = {
-    Kind.CUT,
-    Kind.ONE_WAY_CUT,
-    Kind.PAIR_CUT,
-    Kind.ADVERTS_BLOCKED,
-    Kind.UDP_BLOCKED,
-    Kind.DEAF,
-    Kind.MUTE,
-}
-BY_DESIGN_HARMLESS = {
-    Kind.HANG_SHORT,
-    Kind.KILL_RESTART_SHORT,
-    Kind.ADVERTS_BLOCKED,
-    Kind.UDP_BLOCKED,
-    Kind.LINK_BLIP,
-}
-"""What must not move the address though it befalls the active, as long as nothing else is wrong."""
+Steps = tuple[tuple[float, str], ...]
+Draw = Callable[[Random, list[str], float], Steps]
+"""Steps by the dice, for these nodes, lasting so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault: `victim` None is whoever is active when it begins."""
+class Kind:
+    """One kind of fault: how it is drawn and how often, and how many seconds it lasts."""
 
-    kind: Kind
-    at: float
-    lasts: float
-    victim: str | None
-    other: str | None
-
-    def __str__(self) -> str:
-        whom = self.victim or "the active"
-        also = f" and {self.other}" if self.other else ""
-        return f"{self.at:6.3f} s {self.kind.name} of {whom}{also} for {self.lasts:.3f} s"
+    draw: Draw
+    lasts: tuple[float, float]
+    weight: int = 2
+    exclusive: bool = False
+    once: bool = False
 
 
-def draw(dice: Random, names: list[str], begin: float, spread: float) -> Fault:
-    """A fault by the dice, within `spread` seconds of `begin`."""
-    kind = dice.choice(list(Kind))
-    victim = None if dice.random() < 0.6 else dice.choice(names)
-    return Fault(
-        kind,
-        begin + dice.uniform(0.0, spread),
-        dice.uniform(*LASTS[kind]),
-        victim,
-        dice.choice(names) if kind in {Kind.ONE_WAY_CUT, Kind.PAIR_CUT} else None,
+def _blockage(line: str) -> Draw:
+    return lambda _dice, _names, lasts: ((0.0, line), (lasts, f"end {line}"))
+
+
+def _pair(begin: str, end: str) -> Draw:
+    return lambda _dice, _names, lasts: ((0.0, begin), (lasts, end))
+
+
+def _alone(line: str) -> Draw:
+    return lambda _dice, _names, _lasts: ((0.0, line),)
+
+
+def _split(dice: Random, names: list[str], lasts: float) -> Steps:
+    """A partition of any shape, the client on one side or the other."""
+    everybody = [*names, "client"] if dice.random() < 0.5 else names
+    here = sorted(dice.sample(everybody, dice.randint(1, max(1, len(everybody) - 1))))
+    line = f"split {' '.join(here)}"
+    return (0.0, line), (lasts, f"end {line}")
+
+
+def _loss(what: str) -> Draw:
+    def draw(dice: Random, _names: list[str], lasts: float) -> Steps:
+        percent = dice.choice((5, 20, 50, 90))
+        return (0.0, f"lose {percent} percent{what}"), (lasts, f"lose 0 percent{what}")
+
+    return draw
+
+
+def _late(dice: Random, _names: list[str], lasts: float) -> Steps:
+    by = dice.choice(("2ms", "20ms", "80ms"))
+    return (0.0, f"late {dice.choice((10, 40))} percent by {by}"), (lasts, "late 0 percent by 0ms")
+
+
+def _restart_changed(dice: Random, _names: list[str], lasts: float) -> Steps:
+    """A stop, a new version or file, a start: what a rolling upgrade does to each node."""
+    return (0.0, "stop @victim"), (1.1, _setting(dice, "@victim")), (max(1.2, lasts), "start @victim")
+
+
+def _rolling(dice: Random, names: list[str], _lasts: float) -> Steps:
+    steps: list[tuple[float, str]] = []
+    change = _setting(dice, "@node")
+    for index, name in enumerate(dice.sample(names, len(names))):
+        begins = index * 1.7
+        steps += [(begins, f"stop {name}"), (begins + 1.1, change.replace("@node", name))]
+        steps += [(begins + 1.2, f"start {name}")]
+    return tuple(steps)
+
+
+def _setting(dice: Random, node: str) -> str:
+    """Another priority, interval, patience, lease or failback of one node."""
+    return dice.choice(
+        (
+            f"priority {node} {dice.choice((80, 100, 120, 150))}",
+            f"interval {node} {dice.choice(('50ms', '100ms', '200ms'))}",
+            f"misses {node} {dice.choice((2, 3, 5))}",
+            f"lease {node} {dice.choice(('2s', '3s', '5s'))}",
+            f"failback {node} {dice.choice(('never', 'immediate', '2s'))}",
+        )
     )
 
 
-def block(blocks: Blocks, kind: Kind, victim: str, other: str | None, names: list[str]) -> None:
-    """What a fault of the network does to the frames."""
-    others = [name for name in names if name != victim]
-    inward, outward = {(one, victim) for one in others}, {(victim, one) for one in others}
-    pairs = set(permutations(names, 2))
-    match kind:
-        case Kind.CUT:
-            blocks.everything |= inward | outward
-        case Kind.DEAF:
-            blocks.everything |= inward
-        case Kind.MUTE:
-            blocks.everything |= outward
-        case Kind.ONE_WAY_CUT if other is not None:
-            blocks.everything |= {(victim, other)}
-        case Kind.PAIR_CUT if other is not None:
-            blocks.everything |= {(victim, other), (other, victim)}
-        case Kind.UDP_BLOCKED:
-            blocks.udp |= pairs
-        case _:
-            blocks.udp |= pairs
-            blocks.raw |= pairs
+def _reload(dice: Random, _names: list[str], _lasts: float) -> Steps:
+    return ((0.0, _setting(dice, "@victim")),)
 
 
-def begin_on_host(lan: MemoryLan, kind: Kind, host: MemoryHost, lasts: float) -> Callable[[], None]:
-    """Do it to the host; returns what ends it."""
-    match kind:
-        case Kind.HANG_SHORT | Kind.HANG_LONG:
-            host.hang()
-            return host.resume
-        case Kind.KILL | Kind.KILL_RESTART_SHORT | Kind.KILL_RESTART_LONG:
-            host.kill()
-            return (lambda: None) if kind is Kind.KILL else host.start
-        case Kind.HOST_DEATH:
-            host.die()
-            return host.boot
-        case Kind.LINK_FLAP | Kind.LINK_BLIP:
-            host.unplug()
-            return host.plug
-        case Kind.PAUSE:
-            host.pause()
-            return host.unpause
-        case Kind.SUSPEND:
-            return _suspend(host)
-        case Kind.STOP_START:
-            host.tell(StopAsked())
-            lan.at(lan.now + min(STOP_TIME, lasts), host.kill)
-            return host.start
-        case _:
-            host.tell(HandoverAsked(GroupId(1), 1))
-            return lambda: None
+def _robbed(_dice: Random, _names: list[str], lasts: float) -> Steps:
+    """The daemon dies, and somebody takes the address off before it is back."""
+    return (0.0, "kill @victim"), (lasts / 2, "remove @victim"), (lasts, "start @victim")
 
 
-def _suspend(host: MemoryHost) -> Callable[[], None]:
-    """Frames and the loop stand still, and the clock is right again afterwards."""
-    host.hang()
-    host.powered = False
+def _clock(dice: Random, _names: list[str], lasts: float) -> Steps:
+    """The wall clock steps, and the daemon starts with what it says then."""
+    way, by = dice.choice(("ahead", "back")), dice.choice(("3s", "60m"))
+    return (0.0, f"set clock @victim {way} {by}"), (lasts / 2, "kill @victim"), (lasts, "start @victim")
 
-    def resume() -> None:
-        host.powered = True
-        host.resume()
 
-    return resume
+KINDS: dict[str, Kind] = {
+    # The network
+    "cut off": Kind(_blockage("isolate @victim"), (0.05, 8.0), 3),
+    "one-way cut": Kind(_blockage("cut one way @victim @other"), (0.05, 8.0)),
+    "one-way cut, inward": Kind(_blockage("cut one way @other @victim"), (0.05, 8.0)),
+    "pair cut": Kind(_blockage("cut @victim @other"), (0.05, 8.0), 3),
+    "partition": Kind(_split, (0.05, 8.0), 4),
+    "deaf": Kind(_blockage("deafen @victim"), (0.05, 8.0)),
+    "mute": Kind(_blockage("mute @victim"), (0.05, 8.0)),
+    "adverts blocked": Kind(_blockage("block adverts"), (0.2, 9.0), 3),
+    "adverts blocked but raw": Kind(_blockage("block adverts but raw"), (0.2, 9.0)),
+    "adverts blocked between two": Kind(_blockage("block adverts between @victim @other"), (0.2, 9.0)),
+    "adverts blocked one way": Kind(_blockage("block adverts from @victim to @other"), (0.2, 9.0)),
+    "ARP blocked": Kind(_blockage("block arp"), (0.2, 9.0)),
+    "ARP blocked between two": Kind(_blockage("block arp between @victim @other"), (0.2, 9.0)),
+    "ARP blocked one way": Kind(_blockage("block arp from @victim to @other"), (0.2, 9.0)),
+    "frames lost": Kind(_loss(""), (0.1, 4.0), 1),
+    "ARP lost": Kind(_loss(" of arp"), (0.1, 4.0), 1),
+    "adverts lost": Kind(_loss(" of adverts"), (0.1, 6.0), 1),
+    "frames late and reordered": Kind(_late, (0.1, 6.0), 1),
+    # The daemon
+    "hang within the lease": Kind(_pair("hang @victim", "resume @victim"), (0.01, 2.3), 3, True),
+    "hang beyond the lease": Kind(_pair("hang @victim", "resume @victim"), (2.9, 9.0), 3, True),
+    "kill, restart at once": Kind(_pair("kill @victim", "start @victim"), (0.05, 1.9), 3, True),
+    "kill, restart late": Kind(_pair("kill @victim", "start @victim"), (2.0, 8.0), 2, True),
+    "kill, restart without the address": Kind(
+        _robbed,
+        (0.05, 3.0), 1, True,
+    ),
+    "kill, restart without state": Kind(_pair("kill @victim", "wiped start @victim"), (0.05, 6.0), 1, True),
+    "kill, never restarted": Kind(_alone("kill @victim"), (0.0, 0.0), 1, True),
+    "stop and start": Kind(_pair("stop @victim", "start @victim"), (1.2, 4.0), 2, True),
+    "upgrade with other settings": Kind(_restart_changed, (1.2, 3.0), 2, True),
+    "rolling upgrade": Kind(_rolling, (0.0, 0.0), 1, True, True),
+    "reload": Kind(_reload, (0.0, 0.0), 2),
+    # The host
+    "host death": Kind(_pair("die @victim", "boot @victim"), (0.3, 8.0), 3, True),
+    "pause": Kind(_pair("pause @victim", "unpause @victim"), (0.002, 4.0), 3, True),
+    "suspend": Kind(_pair("suspend @victim", "wake @victim"), (0.05, 7.0), 2, True),
+    "cable out": Kind(_pair("unplug @victim", "plug @victim"), (0.1, 4.0), 2, True),
+    "link flap": Kind(_pair("unplug @victim", "plug @victim"), (0.001, 0.09), 2, True),
+    "clock step": Kind(_clock, (0.2, 3.0), 1, True),
+    "address removed by hand": Kind(_alone("remove @victim"), (0.0, 0.0), 1),
+    # Operators
+    "handover": Kind(_alone("handover @victim"), (0.0, 0.0), 3),
+    "handover to another": Kind(_alone("handover @victim to @other"), (0.0, 0.0), 2),
+    "drain": Kind(_pair("maintenance @victim on", "maintenance @victim off"), (0.1, 4.0)),
+    "health lost": Kind(_pair("unhealthy @victim", "healthy @victim"), (0.1, 4.0)),
+    # Others on the link
+    "stranger": Kind(_pair("stranger answers", "stranger leaves"), (0.2, 5.0), 1, False, True),
+    "prober": Kind(_alone("prober for 4s"), (0.0, 0.0), 1),
+    "replay": Kind(_pair("record", "replay @victim"), (1.0, 3.0), 1, False, True),
+    "clone": Kind(
+        lambda _d, _n, lasts: ((0.0, "clone @victim as z"), (0.0, "start z"), (lasts, "die z")),
+        (1.0, 6.0), 1, True, True,
+    ),
+}  # fmt: skip
+
+
+def draw(dice: Random, names: list[str], begins: float, used: set[str]) -> Happening:
+    """One happening by the dice."""
+    open_to = [name for name, kind in KINDS.items() if not (kind.once and name in used)]
+    chosen = dice.choices(open_to, [KINDS[name].weight for name in open_to])[0]
+    kind = KINDS[chosen]
+    used.add(chosen)
+    shortest, longest = kind.lasts
+    lasts = round(shortest + (longest - shortest) * dice.random() ** 1.5, 6)
+    victim = dice.choices(("@active", "@standby", dice.choice(names)), (5, 2, 3))[0]
+    steps = tuple((round(after, 6), line) for after, line in kind.draw(dice, names, lasts))
+    return Happening(chosen, round(begins, 6), steps, victim, dice.choice(names), kind.exclusive)

@@ -268,6 +268,7 @@ COMMANDS: dict[str, Command] = {
         lambda stage, words: stage.change(words["NODES"], addresses=(SECOND_ADDRESS,))
     ),
     "misses NUMBER": _timing("misses", "NUMBER"),
+    "misses NODE NUMBER": _timing("misses", "NUMBER"),
     "kernels lapse DURATION late": _quiet(_lapse_late),
     "kernels lapse up to DURATION late": _quiet(_lapse_up_to),
     "dice NUMBER": _quiet(lambda stage, words: stage.throw(_one(words, "NUMBER"))),

@@ -68,7 +68,8 @@ class Deeds:
         match action:
             case Turned():
                 host.turned.append((host.lan.now, action))
-                self._note(f"{action.old.value} -> {action.new.value}: {action.detail} [{action.reason.value}]")
+                change = f"{action.old.value} -> {action.new.value}"
+                self._note(f"{change}: {action.detail} [{action.reason.value}]")
                 host.lan.tell_turned(host.name, action)
             case ConditionChanged():
                 self._note(f"{action.kind.value} {'on' if action.on else 'off'}: {action.detail}")

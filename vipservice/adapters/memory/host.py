@@ -345,4 +345,3 @@ class MemoryHost:
         for address in self.kernel.lapse(self.clock):
             self.lan.note(self.name, f"the kernel frees {address}")
             self._event(AddressRemoved(address))
-

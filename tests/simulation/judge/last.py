@@ -1,0 +1,40 @@
+"""After the last fault exactly the node that the rules name holds the address.
+
+An oracle of its own, from settings and history: whoever can serve and holds it stays, except where a better
+node may ask for it.
+"""
+
+from tests.simulation.judge.moves import REPAIRS, Moves
+from tests.simulation.judge.record import Record
+
+MOVES_BEFORE_DAMPING = 3
+WINDOW = 60.0
+
+
+def judge_end(record: Record, moves: Moves, problems: list[str]) -> None:
+    """Say what is wrong with who holds it at the end of a calm in which everything works again."""
+    now = record.lan.now
+    able = [
+        name
+        for name in record.awake_since
+        if record.node(name).groups and name not in moves.drained | moves.stopping
+    ]
+    holders = [name for name in record.holders if record.node(name).groups]
+    robbed = any(count >= REPAIRS for count in moves.removals.values())
+    if len(holders) != min(1, len(able)) and not (robbed or (moves.cloned and len(able) < 2)):
+        problems.append(
+            f"{now:.4f} wrong at the end: the address is held by {' and '.join(holders) or 'nobody'}"
+        )
+    if able and holders and not set(holders) <= set(able):
+        problems.append(
+            f"{now:.4f} wrong at the end: {holders[0]} holds it, which may not, and {able[0]} may"
+        )
+    damped = sum(at > now - WINDOW for at in moves.moved_at) > MOVES_BEFORE_DAMPING
+    for name in able:
+        settings = record.node(name).groups[0]
+        for holder in holders:
+            lesser = record.node(holder).groups[0].priority < settings.priority
+            if lesser and settings.failback is not None and not damped and not moves.cloned:
+                problems.append(
+                    f"{now:.4f} wrong at the end: {holder} holds it, and {name} is better and may ask"
+                )

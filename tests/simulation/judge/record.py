@@ -1,0 +1,175 @@
+"""What the LAN knows: since when which frames could pass, who held the address, whose daemon was awake.
+
+The judges excuse nothing by what a node believes; only this record can excuse.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import permutations
+from math import inf
+
+from vipservice.adapters.memory.frames import AdvertFrame, ArpFrame, Frame
+from vipservice.adapters.memory.host import MemoryHost
+from vipservice.adapters.memory.lan import Blocks, MemoryLan
+from vipservice.adapters.memory.ownership import Pair
+from vipservice.adapters.memory.stage import VIP
+from vipservice.adapters.memory.watching import Watcher
+from vipservice.core.messages import Entry, Resign
+from vipservice.core.roles import Role
+from vipservice.core.values import Address, Rank
+
+NEVER = inf
+
+
+class Way(Enum):
+    """By what two hosts can reach each other."""
+
+    ARP = auto()
+    UDP = auto()
+    RAW = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A frame that the weather took."""
+
+    at: float
+    pair: Pair
+    arp: bool
+
+
+class Record(Watcher):
+    """Kept from the LAN's own events; the judges ask it."""
+
+    def __init__(self, lan: MemoryLan) -> None:
+        self.lan = lan
+        self.open_since: dict[Way, dict[Pair, float]] = {way: {} for way in Way}
+        """Since when a frame sent this way arrives, where it does now."""
+        self.awake_since: dict[str, float] = {}
+        self.deaf_since: dict[str, float] = {}
+        """Since when no frame of any other host can come in."""
+        self.held_since: dict[str, float] = {}
+        self.held_until: dict[str, float] = {}
+        self.losses: list[Loss] = []
+        self.said: dict[str, tuple[Entry, Rank]] = {}
+        """What each node said of itself last, as sent."""
+        self.resigned: dict[str, tuple[str, float]] = {}
+        """To whom somebody has resigned: who, and when."""
+        self.answers: dict[Pair, float] = {}
+        """When an answer or announcement for the address last came in, from whom to whom."""
+        self.longest_interval = 0.0
+
+    # What happens
+
+    def changed(self) -> None:
+        """Take stock."""
+        now = self.lan.now
+        for name, host in self.lan.hosts.items():
+            self._note_awake(name, host, now)
+            holds = host.powered and host.kernel.holds(VIP)
+            if holds:
+                self.held_since.setdefault(name, now)
+            elif self.held_since.pop(name, None) is not None:
+                self.held_until[name] = now
+        for pair in permutations(self.lan.hosts, 2):
+            self._note_open(pair, now)
+        reached = {to for way in Way for _, to in self.open_since[way]}
+        for name in self.lan.hosts:
+            if name in reached:
+                self.deaf_since.pop(name, None)
+            else:
+                self.deaf_since.setdefault(name, now)
+
+    def sent(self, source: str, frame: Frame) -> None:
+        """Remember what nodes say of themselves."""
+        if isinstance(frame, AdvertFrame) and self.lan.hosts[source].groups:
+            for entry in frame.advert.entries:
+                self.said[source] = entry, frame.advert.rank(entry)
+                self.longest_interval = max(self.longest_interval, self._pace(entry))
+                for message in entry.messages:
+                    if isinstance(message, Resign) and message.successor is not None:
+                        self.resigned[self.name_of(message.successor)] = source, self.lan.now
+
+    def lost(self, source: str, destination: str, frame: Frame) -> None:
+        """Remember what the weather took."""
+        self.losses.append(Loss(self.lan.now, (source, destination), isinstance(frame, ArpFrame)))
+
+    def arrived(self, source: str, destination: str, frame: Frame) -> None:
+        """Remember who was told by ARP who has the address."""
+        if isinstance(frame, ArpFrame) and frame.sender == VIP and self.lan.hosts[destination].awake:
+            self.answers[source, destination] = self.lan.now
+
+    # What the judges ask
+
+    @property
+    def holders(self) -> list[str]:
+        """Whose kernels hold the address."""
+        return sorted(
+            name for name, host in self.lan.hosts.items() if host.powered and host.kernel.holds(VIP)
+        )
+
+    def node(self, name: str) -> MemoryHost:
+        """That host."""
+        return self.lan.hosts[name]
+
+    def name_of(self, node: bytes) -> str:
+        """Whose id this is."""
+        return next((name for name, host in self.lan.hosts.items() if host.groups and host.node == node), "?")
+
+    def both_ways_since(self, one: str, other: str, way: Way) -> float:
+        """Since when frames pass between the two both ways, NEVER where they do not."""
+        since = self.open_since[way]
+        return max(since.get((one, other), NEVER), since.get((other, one), NEVER))
+
+    def adverts_since(self, source: str, destination: str) -> float:
+        """Since when adverts pass from one to the other by any path."""
+        pair = source, destination
+        return min(self.open_since[way].get(pair, NEVER) for way in (Way.UDP, Way.RAW))
+
+    def lost_between(self, one: str, other: str, since: float, arp: bool) -> int:
+        """How many frames of a sort between the two the weather has taken."""
+        pairs = {(one, other), (other, one)}
+        return sum(loss.at >= since and loss.arp is arp and loss.pair in pairs for loss in self.losses)
+
+    def leased(self, name: str, address: Address = VIP) -> bool:
+        """Whether a daemon has bound it, and not somebody's hand for ever."""
+        host = self.lan.hosts[name]
+        return host.kernel.lease_left(address, host.clock) is not None
+
+    def down(self) -> float:
+        """The longest down interval that any of the nodes may reckon with, without a place in the queue."""
+        misses = [host.groups[0].timing.misses for host in self.lan.hosts.values() if host.groups]
+        return max(misses) * self.longest_interval
+
+    def interval_of(self, name: str) -> float:
+        """The pace at which a node says it advertises."""
+        said = self.said.get(name)
+        own = self.lan.hosts[name].groups[0].timing.advert_interval
+        return max(own, said[0].interval) if said and said[0].role is Role.ACTIVE else own
+
+    def _pace(self, entry: Entry) -> float:
+        configured = [
+            host.groups[0].timing.advert_interval for host in self.lan.hosts.values() if host.groups
+        ]
+        return max([*configured, entry.interval if entry.role is Role.ACTIVE else 0.0])
+
+    # Taking stock
+
+    def _note_awake(self, name: str, host: MemoryHost, now: float) -> None:
+        if host.awake and name not in self.awake_since:
+            self.awake_since[name] = now
+        elif not host.awake:
+            self.awake_since.pop(name, None)
+
+    def _note_open(self, pair: Pair, now: float) -> None:
+        blocks, open_since = self.lan.blocks, self.open_since
+        passes = self.lan.passes(*pair)
+        for way in Way:
+            if passes and pair not in _part(blocks, way):
+                open_since[way].setdefault(pair, now)
+            else:
+                open_since[way].pop(pair, None)
+
+
+def _part(blocks: Blocks, way: Way) -> set[Pair]:
+    return {Way.ARP: blocks.arp, Way.UDP: blocks.udp, Way.RAW: blocks.raw}[way]
