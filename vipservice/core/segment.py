@@ -297,7 +297,7 @@ class Segment:
         roster = self.around.roster
         interval = min((entry.interval for entry in advert.entries), default=1.0)
         raw_to = roster.raw_targets(now, interval)
-        if everywhere and raw_to is None:
+        if everywhere:
             raw_to = tuple(peer.macs[0] for peer in roster.peers.values() if peer.macs)
         paths = {Path.MULTICAST} if raw_to is None else {Path.MULTICAST, Path.RAW}
         return SendAdvert(advert, paths=frozenset(paths), raw_to=raw_to or ())
