@@ -1,5 +1,6 @@
 """Targets that are conversations: the control socket, and the HTTP server from its first byte to its last."""
 
+import base64
 import json
 import socket
 from collections.abc import Coroutine
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter
 
-from vipservice.adapters.exporter import server
+from vipservice.adapters.exporter import passwords, server
 from vipservice.adapters.exporter.routes import Handler, routes
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.history import Forgetful, History
@@ -68,11 +69,21 @@ def web(data: bytes) -> None:
     assert b"Traceback" not in answer
 
 
+def authorization(data: bytes) -> None:
+    """A header of whoever asks to be let in: a name and a password that can be checked, or nothing."""
+    found = passwords._read(data.decode("latin-1"))
+    if found is not None:
+        _name, password = found
+        assert b"\0" not in password
+        assert len(password) <= passwords.MAX_PASSWORD
+
+
 class Served:
     """What a request needs of the server."""
 
     def __init__(self, table: dict[str, Handler]) -> None:
-        self.routes = table
+        self.table = table
+        self.guard = None
         self.read_within = READ_WITHIN
 
 
@@ -104,6 +115,7 @@ CONTROL = (
     b'{"command": "handover", "group": 1, "to": "node-b"}',
     b'{"command": "forget", "node": "node-b"}',
 )
+AUTHORIZATIONS = (b"Basic " + base64.b64encode(b"anna:secret"), b"basic " + base64.b64encode("ä:\0".encode()))
 WEB = (
     b"GET /metrics?name[]=fuzz_things_total HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n",
     b"HEAD /api/v1/history?group=1&limit=5 HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n",

@@ -172,6 +172,7 @@ TARGETS: Mapping[str, Target] = {
     "peers": Target(documents.peers, documents.PEERS, documents.JSON_WORDS),
     "history": Target(documents.history, documents.HISTORIES, documents.JSON_WORDS),
     "control": Target(requests.control, requests.CONTROL, documents.JSON_WORDS),
+    "authorization": Target(requests.authorization, requests.AUTHORIZATIONS),
     "web": Target(requests.web, requests.WEB, requests.WEB_WORDS),
 }
 """By the name that `scripts/fuzz` takes."""
