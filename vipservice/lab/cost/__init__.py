@@ -1,0 +1,1 @@
+"""What a node costs while nothing happens, and how long its start takes."""

@@ -1,0 +1,82 @@
+"""What a node costs at rest and how fast it starts: what `scripts/cost` calls."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from statistics import median
+from types import FrameType
+from typing import Any
+
+from vipservice.lab import results
+from vipservice.lab.cost import measure, report
+from vipservice.lab.namespaces import problem
+
+INTERVALS = ("100ms", "10ms", "5ms", "2ms")
+MISSED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, keep; the exit code."""
+    arguments = _parser().parse_args(argv)
+    if (reason := problem()) is not None:
+        say(f"this cannot run here: {reason}")
+        return os.EX_NOPERM
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        figures = _measure(arguments.runs, arguments.seconds, arguments.starts)
+    except (TimeoutError, OSError) as error:
+        say(f"it did not come to its end: {error}")
+        return os.EX_SOFTWARE
+    record = results.take("cost", "sudo scripts/cost", figures)
+    say(report.markdown(record))
+    if arguments.record:
+        say(f"written to {results.save(record)}; scripts/pages puts it into the pages")
+    return os.EX_OK if report.held(figures) else MISSED
+
+
+def say(text: str) -> None:
+    """One line for whoever watches."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _measure(runs: int, seconds: float, starts: int) -> dict[str, Any]:
+    """Interleaved: each run goes through all intervals, so that the machine's moods meet them all alike."""
+    rest: dict[str, list[dict[str, Any]]] = {interval: [] for interval in INTERVALS}
+    for run in range(1, runs + 1):
+        for interval, measured in rest.items():
+            say(f"run {run} of {runs} at {interval} ...")
+            measured.append(measure.at_rest(interval, seconds))
+    say(f"{starts} starts ...")
+    began = [measure.start() for _ in range(starts)]
+    return {
+        "runs": runs,
+        "seconds": seconds,
+        "starts": starts,
+        "rest": {interval: measure.medians(measured) for interval, measured in rest.items()},
+        "start": {
+            "ready": median(one["ready"] for one in began),
+            "best": min(one["ready"] for one in began),
+            "answer": median(one["answer"] for one in began),
+        },
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/cost", description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="how often each interval is watched (default: 3)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each time (default: 10)")
+    parser.add_argument("--starts", type=int, default=9, help="lone starts (default: 9)")
+    parser.add_argument("--record", action="store_true", help="keep the figures under docs/results/")
+    return parser
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

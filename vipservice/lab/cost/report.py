@@ -1,0 +1,67 @@
+"""The figures as tables, beside the bars."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from vipservice.lab.results import Record, table
+
+SHARE_BARS = {"100ms": 0.6, "10ms": 4.0}
+"""Per cent of a core on the active."""
+
+READY_BAR, ANSWER_BAR = 0.4, 0.8
+RESIDENT_BAR = 40.0
+
+
+def bars(figures: dict[str, Any]) -> Iterator[tuple[str, float, float, str]]:
+    """What was measured, by how much, what is allowed, and the unit."""
+    for interval, at_rest in figures["rest"].items():
+        if interval in SHARE_BARS:
+            yield f"active at {interval}", at_rest["active"]["share"], SHARE_BARS[interval], "% of a core"
+    memory = (one[node]["resident"] for one in figures["rest"].values() for node in ("active", "backup"))
+    yield "resident, the largest node", max(memory), RESIDENT_BAR, "MiB"
+    yield "exec to READY", 1000 * figures["start"]["ready"], 1000 * READY_BAR, "ms"
+    yield "exec to the first answer", 1000 * figures["start"]["answer"], 1000 * ANSWER_BAR, "ms"
+
+
+def held(figures: dict[str, Any]) -> bool:
+    """Whether every bar was."""
+    return all(measured <= bar for _, measured, bar, _ in bars(figures))
+
+
+def markdown(record: Record) -> str:
+    """Both tables, and where they come from."""
+    figures = record.figures
+    judged = [
+        [what, f"{measured:.2f} {unit}", f"{bar:g} {unit}", "held" if measured <= bar else "**MISSED**"]
+        for what, measured, bar, unit in bars(figures)
+    ]
+    return "\n\n".join(
+        (
+            _rest(figures),
+            _words(figures),
+            table(["", "measured (median)", "bar", ""], judged),
+            record.provenance,
+        )
+    )
+
+
+def _rest(figures: dict[str, Any]) -> str:
+    rows = [
+        [interval, *(_cell(at_rest.get(name)) for name in ("active", "backup", "floor", "keepalived"))]
+        for interval, at_rest in figures["rest"].items()
+    ]
+    return table(["interval", "active", "backup", "the floor", "keepalived's master"], rows)
+
+
+def _cell(measured: dict[str, float] | None) -> str:
+    return f"{measured['share']:.2f} % ({measured['wakeups']:.0f}/s)" if measured else "-"
+
+
+def _words(figures: dict[str, Any]) -> str:
+    runs, seconds, starts = figures["runs"], figures["seconds"], figures["starts"]
+    return (
+        "Per cent of a core, and how often in a second a thread got one: medians of"
+        f" {runs} runs of {seconds:g} s, all four processes in the same seconds. The floor is a bare Python"
+        " process with one asyncio timer and one sendto an interval (`vipservice/lab/cost/floor.py`)."
+        f" The starts are {starts}; the fastest was READY after {1000 * figures['start']['best']:.0f} ms."
+    )
