@@ -12,8 +12,8 @@ log = logging.getLogger("vipservice")
 
 Known = frozenset[Mac]
 
-OUR_OWN = {"own", "copy"}
-"""What we refuse every day: our own words, and what a peer said by a second path."""
+BY_ANOTHER_PATH = "copy"
+"""Refused at each advert of a peer whose words come by several paths; our own never come back by any."""
 
 
 class Strangers:
@@ -38,7 +38,7 @@ class Strangers:
 
     def disbelieved(self, rejected: Rejected) -> None:
         """The election did not act on an advert that could be read: a recording, above all."""
-        self._disbelieved += rejected.reason not in OUR_OWN
+        self._disbelieved += rejected.reason != BY_ANOTHER_PATH
 
     def count(self, adverts: int, arp: int, now: float) -> None:
         """So many have been read since the last round, and refused."""

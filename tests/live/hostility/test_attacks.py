@@ -40,7 +40,9 @@ def test_in_a_flood_the_kernel_drops_most_of_it_and_all_is_read_again_afterwards
     cluster, since = scene.cluster, now()
     outcome = run.make(scene, attack, SECONDS, 0.0)
     assert outcome.processor < BEARABLE, cluster.report()
-    for daemon in cluster.daemons.values():
+    # Recordings are the owner's own words, nearly all: its kernel takes no packet from its own address.
+    flooded = set(cluster.daemons) - ({cluster.owner} if attack == "replays" else set())
+    for daemon in (cluster.daemons[name] for name in flooded):
         daemon.wait_for_line("warning flood of adverts that are not for us", 1)
         daemon.wait_for_line("the flood of adverts that are not for us is over", 20, since)
 
