@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from tests.planted.bug import Bug, BugError, all_bugs
-from tests.planted.report import figures_of, line_of
+from tests.planted.report import NAME, figures_of, line_of
 from tests.planted.trial import PARTS, Trial, UnfairError, copy_of_checkout, failures, put_on_trial
 from vipservice.lab.results import save, take
-
-NAME = "planted_bugs"
 
 
 def main() -> int:

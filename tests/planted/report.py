@@ -6,6 +6,9 @@ from typing import Any
 from tests.planted.trial import Trial
 from vipservice.lab.results import Record, table
 
+NAME = "planted_bugs"
+"""Of the record."""
+
 NAMED = 5
 """Tests that the record names for each bug; the others are counted."""
 

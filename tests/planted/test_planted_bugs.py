@@ -1,0 +1,128 @@
+"""The planted bugs stay in step with the source, and a part of them is caught anew in each CI run."""
+
+import ast
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.planted.bug import Bug, BugError, all_bugs, read
+from tests.planted.report import NAME, figures_of, line_of, markdown
+from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failures
+from vipservice.lab.results import load, take
+
+BUGS = all_bugs()
+RECORDED = {bug["name"]: bug for bug in load(NAME).figures["bugs"]}
+HUNTED = [
+    "the probe's verdict is ignored",
+    "the lesser of two actives stays",
+    "release is forgotten",
+    "the deaf bind",
+    "isolation lasts for ever",
+]
+"""What the simulation must find by itself, each by another of its checks."""
+
+
+def one_of_each_file() -> list[Bug]:
+    """A bug for each file of the source that has some, but none that only live tests see."""
+    return list({bug.file: bug for bug in BUGS if not bug.live}.values())
+
+
+def caught_again(bug: Bug) -> list[str]:
+    with copy_of_checkout(bug) as copy:
+        return failures(copy, [RECORDED[bug.name]["caught_by"][0]])
+
+
+def caught_by_the_hunt(bug: Bug) -> list[str]:
+    with copy_of_checkout(bug) as copy:
+        return failures(copy, ["tests/simulation"], "-x")
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[dict[tuple[str, str], Future[list[str]]]]:
+    """Two trials at a time where there are two processors; each test waits for its own."""
+    hunted = [bug for bug in BUGS if bug.name in HUNTED]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        begun = {("hunt", bug.name): pool.submit(caught_by_the_hunt, bug) for bug in hunted}
+        begun |= {("recorded", bug.name): pool.submit(caught_again, bug) for bug in one_of_each_file()}
+        yield begun
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_bug_can_be_planted_still_and_what_comes_out_is_python(bug: Bug) -> None:
+    source = (TOP / bug.file).read_text()
+    planted = bug.applied_to(source)
+    assert planted != source
+    ast.parse(planted)
+
+
+def test_the_record_has_every_bug_and_the_suite_caught_them_all() -> None:
+    again = "run scripts/planted-bugs --record and scripts/pages"
+    assert sorted(RECORDED) == sorted(bug.name for bug in BUGS), again
+    assert [name for name, bug in RECORDED.items() if not bug["catchers"]] == [], again
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", one_of_each_file(), ids=lambda bug: bug.name)
+def test_the_recorded_test_catches_it_again(
+    bug: Bug, trials: dict[tuple[str, str], Future[list[str]]]
+) -> None:
+    assert trials["recorded", bug.name].result()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", HUNTED)
+def test_the_simulation_finds_it(name: str, trials: dict[tuple[str, str], Future[list[str]]]) -> None:
+    assert trials["hunt", name].result()
+
+
+def test_a_suite_that_imports_another_source_is_no_trial() -> None:
+    with copy_of_checkout() as copy:
+        shutil.rmtree(copy / "vipservice")
+        with pytest.raises(UnfairError, match="imported"):
+            failures(copy, ["tests/unit/core/test_roles.py"])
+
+
+def test_tests_that_do_not_run_are_no_trial() -> None:
+    with copy_of_checkout() as copy, pytest.raises(UnfairError, match="ended with"):
+        failures(copy, ["tests/unit/no_such_file.py"])
+
+
+GOOD = "bug: b\nbreaks: p\nfile: f\n-old\n+new\n"
+
+
+def test_a_block_is_read_as_it_is_meant() -> None:
+    assert read(f"# a comment\n\n{GOOD}\n", "x") == [Bug("b", "p", "f", "old\n", "new\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (GOOD.replace("+new\n", ""), r"x, line 1: the bug has no \+"),
+        (GOOD.replace("file: f\n", ""), "x, line 1: the bug has no file"),
+        (GOOD + "why: because\n", "x, line 6: found 'why: because'; allowed are bug, breaks"),
+        (GOOD + "bug: another\n", "x, line 6: found 'bug: another'"),
+    ],
+)
+def test_a_block_that_is_not_whole_is_refused_with_its_line(text: str, problem: str) -> None:
+    with pytest.raises(BugError, match=problem):
+        read(text, "x")
+
+
+@pytest.mark.parametrize(("source", "times"), [("new\n", 0), ("old\nold\n", 2), ("  old\n", 0)])
+def test_old_lines_that_are_not_there_exactly_once_are_refused(source: str, times: int) -> None:
+    with pytest.raises(BugError, match=f"occur {times} times in f"):
+        read(GOOD, "x")[0].applied_to(source)
+
+
+def test_survivors_are_named_everywhere() -> None:
+    bug = read(GOOD, "x")[0]
+    caught, survived = Trial(bug, {"tests/unit": ["a", "b"]}), Trial(bug, {"tests/unit": []})
+    assert "caught    b: a and 1 more" in line_of(caught)
+    assert line_of(survived).startswith("SURVIVED  b")
+    page = markdown(take(NAME, "c", figures_of([caught, survived], every_part=True)))
+    assert "2 bugs were planted, the suite caught 1 of them" in page
+    assert "| b | p | **none** | 0 |" in page
