@@ -4,19 +4,29 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from tests.planted.bug import Bug, BugError, all_bugs
 from tests.planted.report import NAME, figures_of, line_of
-from tests.planted.trial import PARTS, Trial, UnfairError, copy_of_checkout, failures, put_on_trial
+from tests.planted.trial import (
+    PARTS,
+    Trial,
+    UnfairError,
+    copy_of_checkout,
+    end_all,
+    failures,
+    put_on_trial,
+)
 from vipservice.lab.results import save, take
 
 
 def main() -> int:
     """Put every bug (or those named) on trial; 1 when one survives."""
     asked = _arguments().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("planted-bugs: stopped"))
     try:
         bugs = _chosen(all_bugs(), asked.only)
         if asked.list:
@@ -77,7 +87,8 @@ def _all_trials(bugs: Sequence[Bug], jobs: int, every_part: bool) -> list[Trial]
                 trials[trial.bug.name] = trial
                 _say(line_of(trial))
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
             raise
     return [trials[bug.name] for bug in bugs]
 

@@ -3,13 +3,15 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from time import monotonic
 
 from tests.planted.bug import Bug
@@ -27,6 +29,8 @@ _NOT_COPIED = shutil.ignore_patterns(
 )
 _TESTS_FAILED = 1
 _WITNESS = "tests.planted.witness"
+_running: set[subprocess.Popen[str]] = set()
+_over = Event()
 
 
 class UnfairError(Exception):
@@ -94,22 +98,49 @@ def failures(copy: Path, tests: Sequence[str], *options: str) -> list[str]:
     """
     report = copy.parent / "report.json"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", _WITNESS]
-    # First on the path of whatever Python a test starts, too.
-    environment = {**os.environ, "PYTHONPATH": str(copy), REPORT: str(report), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(  # the tests of this checkout, named by it
-        [*command, *options, *tests],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
+    status, output = _run_pytest(copy, [*options, *tests], report)
     said = json.loads(report.read_text()) if report.exists() else {}
-    if done.returncode not in (0, _TESTS_FAILED) or bool(said.get("failed")) != bool(done.returncode):
-        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        raise UnfairError(f"pytest {' '.join(tests)} ended with {done.returncode}: {' '.join(last)}")
+    if status not in (0, _TESTS_FAILED) or bool(said.get("failed")) != bool(status):
+        last = output.strip().splitlines()[-1:]
+        raise UnfairError(f"pytest {' '.join(tests)} ended with {status}: {' '.join(last)}")
     if said["source"] != str(copy.resolve()):
         raise UnfairError(f"the tests imported {said['source']} instead of {copy}")
     return [str(test) for test in said["failed"]]
+
+
+def end_all() -> None:
+    """End every suite that is running, with whatever its tests have started, and begin no other."""
+    _over.set()
+    for process in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _run_pytest(copy: Path, arguments: Sequence[str], report: Path) -> tuple[int, str]:
+    """Exit status and output. A group of its own: what a test started ends with it."""
+    if _over.is_set():
+        raise UnfairError("stopped")
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", _WITNESS]
+    # First on the path of whatever Python a test starts, too.
+    environment = {**os.environ, "PYTHONPATH": str(copy), REPORT: str(report), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(
+        [*command, *arguments],
+        cwd=copy,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    _running.add(process)
+    try:
+        output, _ = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired as late:
+        raise UnfairError(f"pytest {' '.join(arguments)} did not end within {LIMIT:.0f} s") from late
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        _running.discard(process)
+    return process.returncode, output
