@@ -32,6 +32,8 @@ def main() -> int:
         if asked.list:
             print("\n".join(f"{bug.name}: {bug.breaks} ({bug.file})" for bug in bugs))
             return 0
+        if asked.record and len(bugs) < len(all_bugs()):
+            raise UnfairError("--record keeps every bug: without --only, and as root on Linux")
         if not asked.no_baseline:
             _need_green_baseline()
         trials = _all_trials(bugs, asked.jobs, asked.all)
@@ -64,7 +66,14 @@ def _chosen(bugs: Sequence[Bug], names: Sequence[str]) -> list[Bug]:
     chosen = [bug for bug in bugs if not names or any(name in bug.name for name in names)]
     if not chosen:
         raise BugError(f"no bug is called {' or '.join(names)}; --list shows all")
-    return chosen
+    left_out = [] if _live_tests_run() else [bug for bug in chosen if bug.live]
+    for bug in left_out:
+        _say(f"left out  {bug.name}: only live tests see it, and they need Linux and root")
+    return [bug for bug in chosen if bug not in left_out]
+
+
+def _live_tests_run() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0
 
 
 def _need_green_baseline() -> None:

@@ -17,12 +17,11 @@ BUGS = all_bugs()
 RECORDED = {bug["name"]: bug for bug in load(NAME).figures["bugs"]}
 HUNTED = [
     "the probe's verdict is ignored",
-    "the lesser of two actives stays",
     "release is forgotten",
     "the deaf bind",
     "isolation lasts for ever",
 ]
-"""What the simulation must find by itself, each by another of its checks."""
+"""What the simulation must find by itself: two owners, also by a deaf one, and nobody for too long."""
 
 
 def one_of_each_file() -> list[Bug]:
