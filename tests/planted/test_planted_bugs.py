@@ -11,10 +11,10 @@ import pytest
 from tests.planted.bug import Bug, BugError, all_bugs, read
 from tests.planted.report import NAME, figures_of, line_of, markdown
 from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failures
-from vipservice.lab.results import load, take
+from vipservice.lab.results import FOLDER, load, take
 
 BUGS = all_bugs()
-RECORDED = {bug["name"]: bug for bug in load(NAME).figures["bugs"]}
+RECORDED = {bug["name"]: bug for bug in load(NAME, TOP / FOLDER).figures["bugs"]}
 HUNTED = [
     "the probe's verdict is ignored",
     "release is forgotten",

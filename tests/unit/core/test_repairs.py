@@ -29,6 +29,14 @@ def test_a_removal_is_repaired_at_once_by_the_same_owner_and_announced(bench: Be
     assert bench.role is Role.ACTIVE and not bench.turns()
 
 
+def test_a_repair_must_happen_before_our_lease_ends(bench: Bench) -> None:
+    bench.becomes_active().run(10.0)
+    bench.log.clear()
+    end = bench.election.group.lease.end
+    bench.handle(AddressRemoved(VIP))
+    assert [bind.not_after for bind in bench.did(Bind)] == [end]
+
+
 def test_a_repair_is_no_takeover_and_keeps_the_term(bench: Bench) -> None:
     bench.becomes_active()
     term = bench.election.group.term
