@@ -60,4 +60,8 @@ def test_invented_macs_do_not_grow_the_memory() -> None:
 
 def test_configured_witnesses_are_listened_for(make: MakeBench) -> None:
     bench = make(gateway=True).starts()
-    assert {GATEWAY, VIP, address_of(bench.number)} <= bench.segment.listening_for()
+    witness, peer = address_of(77), bench.other(5)
+    bench.segment.around.witnesses = (witness,)
+    peer.says()
+    own = address_of(bench.number)
+    assert bench.segment.listening_for() == {GATEWAY, VIP, own, witness, address_of(peer.number)}
