@@ -44,12 +44,13 @@ class Bug:
         Raises:
             BugError: The old lines don't occur exactly once.
         """
-        times = f"\n{source}".count(f"\n{self.old}")
-        if times != 1:
+        lines, old = source.splitlines(keepends=True), self.old.splitlines(keepends=True)
+        places = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
+        if len(places) != 1:
             raise BugError(
-                f"{self.name}: its old lines occur {times} times in {self.file}, not once; write them anew"
+                f"{self.name}: its old lines occur {len(places)} times in {self.file}, not once"
             )
-        return f"\n{source}".replace(f"\n{self.old}", f"\n{self.new}", 1).removeprefix("\n")
+        return "".join([*lines[: places[0]], self.new, *lines[places[0] + len(old) :]])
 
 
 def all_bugs() -> list[Bug]:
