@@ -47,9 +47,7 @@ class Bug:
         lines, old = source.splitlines(keepends=True), self.old.splitlines(keepends=True)
         places = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
         if len(places) != 1:
-            raise BugError(
-                f"{self.name}: its old lines occur {len(places)} times in {self.file}, not once"
-            )
+            raise BugError(f"{self.name}: its old lines occur {len(places)} times in {self.file}, not once")
         return "".join([*lines[: places[0]], self.new, *lines[places[0] + len(old) :]])
 
 

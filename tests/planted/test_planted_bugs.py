@@ -16,6 +16,7 @@ from vipservice.lab.results import FOLDER, load, take
 BUGS = all_bugs()
 HUNTED = [
     "the probe's verdict is ignored",
+    "the lesser of two actives stays",
     "release is forgotten",
     "the deaf bind",
     "isolation lasts for ever",
