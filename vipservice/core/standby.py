@@ -62,7 +62,7 @@ class Standby:
         self.verdict: Verdict = Undecided()
         self._silence_since = 0.0
         self._proof_from = 0.0
-        """Only a frame heard after this proves that we hear: the first probe, or the latest answer to one."""
+        """Only a frame heard after this proves that we hear: the first probe, or the first after the latest answer."""
         self._not_before = -inf
         self._question_at = inf
         self._ask_at = inf
@@ -130,7 +130,7 @@ class Standby:
         if again is not None:
             self._group.out.append(Probe(self._group.settings.id, address, again))
             return
-        self._proof_from = now
+        self._proof_from = self.probing.due_at
         self._was_held, self._silent_at = True, None
         self.yielding.silent_at = None
 

@@ -20,8 +20,8 @@ ACQUAINTED = 3.0
 
 REPAIRS = 5
 
-FEW_HOSTS = 3
-"""A pair and the client: who knew but one other host may take its silence for its death."""
+FEW_OTHERS = 1
+"""Who has heard but one other host may take its silence for its death."""
 
 
 class Moves(Watcher):
@@ -156,13 +156,9 @@ class Moves(Watcher):
 
     def _judge_entry(self, name: str) -> None:
         record, now = self._record, self._record.lan.now
-        if (
-            now - record.deaf_since.get(name, inf) > self._latest_sign(name)
-            and len(record.lan.hosts) > FEW_HOSTS
-        ):
-            self._object(
-                f"{name} took over though nothing could reach it since {record.deaf_since[name]:.4f}"
-            )
+        deaf_for = now - record.deaf_since.get(name, inf)
+        if deaf_for > self._latest_sign(name) and record.others_heard(name) > FEW_OTHERS:
+            self._object(f"{name} took over, and nothing could reach it since {now - deaf_for:.4f}")
         for holder in record.holders:
             if holder != name and not self.cloned and (teller := self._could_be_told(name, holder)):
                 self._object(f"{name} took over though {teller} heard {holder} and could tell it")

@@ -7,6 +7,7 @@ weather took, may bind; and who bound so may hold it until adverts have passed a
 from tests.simulation.judge.record import NEVER, Record, Way
 from vipservice.adapters.memory.ownership import Pair
 from vipservice.adapters.memory.watching import Watcher
+from vipservice.core.timing import HANDOVER_MIN_HOLD
 from vipservice.core.values import Address
 
 ARP_HEAL = 1.0
@@ -28,7 +29,8 @@ class OneOwner(Watcher):
         record, now = self._record, self._record.lan.now
         for other in record.holders:
             met = record.both_ways_since(name, other, Way.ARP)
-            if other != name and met < NEVER and not self._could_not_know(name, other, met):
+            known = met < NEVER and not self._could_not_know(name, other, met)
+            if other != name and known and not self._passed_on(name, other):
                 self._problems.append(
                     f"{now:.4f} two owners: {name} bound while {other}, in reach since {met:.4f}, held it"
                 )
@@ -61,6 +63,17 @@ class OneOwner(Watcher):
         since = max(met, now - record.down() - round_trip)
         all_lost = record.lost_between(name, other, since, arp=True) >= FEWEST_PROBES
         return all_lost and record.answers.get((other, name), -NEVER) < now - record.down() / 3
+
+    def _passed_on(self, name: str, other: str) -> bool:
+        """By a handover, beside a stranger that held it beside the giver: there were two, and there are two.
+
+        No word of ours makes a stranger let go, and the successor asks nobody by design. Another node that
+        holds it is no excuse: those two would settle it.
+        """
+        record = self._record
+        giver, at = record.resigned.get(name, (name, -NEVER))
+        handed = record.lan.now - at <= max(record.down(), HANDOVER_MIN_HOLD) / 2 and giver != name
+        return handed and not record.node(other).groups and record.held_since.get(other, NEVER) <= at
 
     # Overlaps
 

@@ -57,6 +57,8 @@ class Record(Watcher):
         """To whom somebody has resigned: who, and when."""
         self.answers: dict[Pair, float] = {}
         """When an answer or announcement for the address last came in, from whom to whom."""
+        self.heard: dict[Pair, float] = {}
+        """When an advert or an answer came in last, from whom to whom."""
         self.longest_interval = 0.0
 
     # What happens
@@ -95,9 +97,13 @@ class Record(Watcher):
         self.losses.append(Loss(self.lan.now, (source, destination), isinstance(frame, ArpFrame)))
 
     def arrived(self, source: str, destination: str, frame: Frame) -> None:
-        """Remember who was told by ARP who has the address."""
-        if isinstance(frame, ArpFrame) and frame.sender == VIP and self.lan.hosts[destination].awake:
+        """Remember who was told by ARP who has the address, and whom a daemon has heard in its life."""
+        if not self.lan.hosts[destination].awake:
+            return
+        if isinstance(frame, ArpFrame) and frame.sender == VIP:
             self.answers[source, destination] = self.lan.now
+        if isinstance(frame, AdvertFrame) or frame.answer:
+            self.heard[source, destination] = self.lan.now
 
     # What the judges ask
 
@@ -130,6 +136,11 @@ class Record(Watcher):
         """How many frames of a sort between the two the weather has taken."""
         pairs = {(one, other), (other, one)}
         return sum(loss.at >= since and loss.arp is arp and loss.pair in pairs for loss in self.losses)
+
+    def others_heard(self, name: str) -> int:
+        """How many other hosts the daemon of this node has heard since it began, and has turned its loop."""
+        since = self.awake_since.get(name, NEVER)
+        return sum(to == name and at >= since for (_, to), at in self.heard.items())
 
     def leased(self, name: str, address: Address = VIP) -> bool:
         """Whether a daemon has bound it, and not somebody's hand for ever."""
