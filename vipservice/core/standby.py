@@ -62,7 +62,7 @@ class Standby:
         self.verdict: Verdict = Undecided()
         self._silence_since = 0.0
         self._proof_from = 0.0
-        """Only a frame heard after this proves that we hear: the first probe, or the first after the latest answer."""
+        """Only a frame heard after this proves that we hear: the first probe since anybody answered."""
         self._not_before = -inf
         self._question_at = inf
         self._ask_at = inf
@@ -122,7 +122,7 @@ class Standby:
         self._resigned = not to_somebody
         self._begin_silence(now if to_somebody else now - PROBE_AFTER * interval)
 
-    def answered(self, address: Address, mac: Mac, now: float) -> None:
+    def answered(self, address: Address, mac: Mac) -> None:
         """Somebody's kernel speaks for one of our addresses."""
         if not self.probing.begun:
             return
