@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from time import monotonic
 from typing import Any
 
@@ -50,7 +50,7 @@ def soak(seeds: Iterator[int], minutes: float | None, jobs: int) -> list[Outcome
     ends = monotonic() + minutes * 60 if minutes else None
     done: list[Outcome] = []
     with ProcessPoolExecutor(jobs) as pool:
-        while batch := [seed for seed, _ in zip(seeds, range(BATCH * jobs), strict=False)]:
+        while batch := list(islice(seeds, BATCH * jobs)):
             for outcome in pool.map(run_seed, batch):
                 done.append(outcome)
                 if outcome.problems:

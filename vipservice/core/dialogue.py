@@ -123,6 +123,8 @@ class Dialogue:
         right_until = self._duties.taking.right_from(giver, message)
         if right_until < now or not self._duties.standing_by or self._group.barred:
             return
+        if self._group.contenders.actives(now):
+            return  # somebody else has taken it since we said ready
         pending = PendingBind(Reason.HANDOVER_TAKEN, f"{giver.name} handed over", now)
         self._group.ask_bind(pending, None, right_until, now)
 

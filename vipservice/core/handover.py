@@ -185,8 +185,8 @@ class Taking:
         fit = group.role in {Role.BACKUP, Role.PROBING} and group.fit and group.around.link_up
         if offer.to != group.around.node or not fit or giver.entry.digest != group.digest:
             return
-        if giver.entry.role is not Role.ACTIVE:
-            return
+        if giver.entry.role is not Role.ACTIVE or any(c is not giver for c in group.contenders.actives(now)):
+            return  # two hold it, on two sides of a cut: a third would not mend that
         if giver.node != self._giver or now - self._ready_at > HANDOVER_READY_WAIT:
             self._nonce, self._ready_at = group.around.nonce(), now
         self._giver, self._hold = giver.node, offer.hold

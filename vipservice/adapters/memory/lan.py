@@ -100,7 +100,7 @@ class MemoryLan:
         self.floating: frozenset[Address] = frozenset()
         self.recording: list[tuple[float, str, AdvertFrame]] | None = None
         """Every advert that is sent, while somebody records."""
-        self._blockages: dict[str, Blocks] = {}
+        self._blockages: list[tuple[str, Blocks]] = []
         self._stale = True
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -155,14 +155,16 @@ class MemoryLan:
 
     def block(self, words: str, blocks: Blocks) -> None:
         """From now on these frames do not pass; `words` name the blockage for whoever ends it."""
-        self._blockages[words] = blocks
+        self._blockages.append((words, blocks))
         self._sum_up()
 
     def unblock(self, words: str) -> bool:
-        """This blockage ends, whatever others block still; True if it was there."""
-        found = self._blockages.pop(words, None) is not None
+        """One blockage of this name ends, whatever others block still; True if it was there."""
+        found = next((index for index, (name, _) in enumerate(self._blockages) if name == words), None)
+        if found is not None:
+            del self._blockages[found]
         self._sum_up()
-        return found
+        return found is not None
 
     def heal(self) -> None:
         """Everything passes again."""
@@ -171,7 +173,7 @@ class MemoryLan:
 
     def _sum_up(self) -> None:
         self.blocks = Blocks()
-        for blocks in self._blockages.values():
+        for _, blocks in self._blockages:
             self.blocks.add(blocks)
         self.touch()
 
