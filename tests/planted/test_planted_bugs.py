@@ -14,14 +14,8 @@ from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failu
 from vipservice.lab.results import FOLDER, load, take
 
 BUGS = all_bugs()
-HUNTED = [
-    "the probe's verdict is ignored",
-    "the lesser of two actives stays",
-    "release is forgotten",
-    "the deaf bind",
-    "isolation lasts for ever",
-]
-"""What the simulation must find by itself: two owners, also by a deaf one, and nobody for too long."""
+HUNTED = ["the lesser of two actives stays", "release is forgotten", "isolation lasts for ever"]
+"""What the simulation must find by itself: two owners, an address that stays, nobody for too long."""
 
 
 def one_of_each_file() -> list[Bug]:
