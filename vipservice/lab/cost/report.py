@@ -45,6 +45,18 @@ def markdown(record: Record) -> str:
     )
 
 
+def sentence(record: Record) -> str:
+    """What a node costs, in a line."""
+    rest = record.figures["rest"]
+    memory = max(one[node]["resident"] for one in rest.values() for node in ("active", "backup"))
+    shares = " and ".join(
+        f"{one['active']['share']:.1f} % of a core at {interval}"
+        for interval, one in rest.items()
+        if interval in SHARE_BARS
+    )
+    return f"vipservice is Python: {memory:.0f} MiB a node, and on the active {shares} (`{record.command}`)."
+
+
 def _rest(figures: dict[str, Any]) -> str:
     rows = [
         [interval, *(_cell(at_rest.get(name)) for name in ("active", "backup", "floor", "keepalived"))]
