@@ -19,6 +19,10 @@ pytestmark = pytest.mark.live
 
 Reply = tuple[Address, int, bytes, float]
 
+# The first socket that asks for stamps makes the kernel stamp every frame, but from a work queue: frames that come
+# before it ran are stamped when they are read.
+MOST_LATE_STAMPS = 10
+
 
 @pytest.fixture(params=["raw", "unprivileged"])
 def echo(
@@ -48,13 +52,19 @@ def test_a_peer_answers_with_sequence_and_payload(cable: Cable, echo: LinuxEchoS
 
 def test_the_time_is_the_kernels_not_that_of_our_late_look(cable: Cable, echo: LinuxEchoSocket) -> None:
     clock = LinuxPlatform().clock
-    sent = clock()
-    echo.send(cable.right.address, b"", 1)
-    select.select([echo.fileno()], [], [], 5)
-    arrived = clock()
-    time.sleep(0.2)
-    ((_, _, _, at),) = echo.receive(10)
-    assert sent <= at <= arrived + 0.001
+    late = []
+    for sequence in range(1, MOST_LATE_STAMPS + 1):
+        sent = clock()
+        echo.send(cable.right.address, b"", sequence)
+        select.select([echo.fileno()], [], [], 5)
+        arrived = clock()
+        time.sleep(0.2)
+        ((_, _, _, at),) = echo.receive(10)
+        assert sent <= at
+        if at <= arrived + 0.001:
+            return
+        late.append(at - arrived)
+    pytest.fail(f"the stamps are of our look, seconds after the frame: {late}")
 
 
 def test_an_address_of_our_own_answers_too(cable: Cable, echo: LinuxEchoSocket) -> None:
