@@ -19,8 +19,8 @@ pytestmark = pytest.mark.live
 
 Reply = tuple[Address, int, bytes, float]
 
-# The first socket that asks for stamps makes the kernel stamp every frame, but from a work queue: frames that come
-# before it ran are stamped when they are read.
+# The first socket that asks for stamps makes the kernel stamp every frame, but from a work queue: frames that
+# come before it ran are stamped when they are read.
 MOST_LATE_STAMPS = 10
 
 
