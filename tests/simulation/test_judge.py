@@ -6,6 +6,7 @@ from tests.simulation.incident import read
 from tests.simulation.run import Run
 from tests.simulation.shrink import promise, shrink
 from vipservice.core.dialogue import Dialogue
+from vipservice.core.failback import Failback
 from vipservice.core.group import Group
 from vipservice.core.holding import Holding
 from vipservice.core.orders import Orders
@@ -75,7 +76,7 @@ def test_an_isolated_node_that_never_recovers_is_found(monkeypatch: pytest.Monke
 
 
 def test_a_better_node_that_does_not_ask_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Standby, "_consider_failback", lambda *_: None)
+    monkeypatch.setattr(Failback, "consider", lambda *_: None)
     assert "wrong at the end" in promises(FAILBACK)
 
 

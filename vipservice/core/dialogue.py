@@ -85,7 +85,7 @@ class Dialogue:
         return looks or self._group.around.roster.owner_of(mac) is not None
 
     def _was_active(self, node: NodeId) -> bool:
-        watched = self._duties.standby.watched
+        watched = self._duties.standby.silence.watched
         return watched is not None and watched.node == node
 
     def _active_heard(self, contender: Contender, now: float) -> None:

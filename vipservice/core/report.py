@@ -37,8 +37,8 @@ def report(duties: Duties, now: float) -> GroupStatus:
 def _owner(duties: Duties) -> str | None:
     if duties.group.role is Role.ACTIVE:
         return duties.group.around.name
-    if duties.standby.watched:
-        return duties.standby.watched.name
+    if duties.standby.silence.watched:
+        return duties.standby.silence.watched.name
     return None
 
 

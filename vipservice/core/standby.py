@@ -5,17 +5,19 @@ that the verdict falls when the down interval D ends. Our position among the bac
 the looking. Adverts make this fast; what the kernels answer decides.
 """
 
-from dataclasses import dataclass
 from math import inf
 
-from vipservice.core.actions import ConditionKind, Probe
+from vipservice.core.actions import Probe
 from vipservice.core.contenders import Contender
+from vipservice.core.failback import Failback
 from vipservice.core.group import Group, PendingBind
-from vipservice.core.messages import Hearsay, Question, Request
+from vipservice.core.messages import Hearsay, Question
 from vipservice.core.probing import Probing
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import ProbeMode
-from vipservice.core.timing import LAPSE_TAIL, PROBE_AFTER, UNKNOWN_LEASE, WITNESS_PERIOD
+from vipservice.core.silence import Silence, Watched, watched_at
+from vipservice.core.telling import tell
+from vipservice.core.timing import PROBE_AFTER, WITNESS_PERIOD
 from vipservice.core.values import Address, Mac, NodeId
 from vipservice.core.verdicts import (
     Claimed,
@@ -28,26 +30,6 @@ from vipservice.core.verdicts import (
 )
 from vipservice.core.yielding import Yielding
 
-LOOKING_CONDITIONS = (ConditionKind.HELD_BY_SILENT_PEER, ConditionKind.CONFLICT, ConditionKind.DEAF)
-
-TELL_AFTER = 1.0
-"""Seconds of silence of a holder that are worth a word: at short intervals a few milliseconds are not."""
-
-REQUEST_PERIOD = 1.0
-"""How often a better node repeats its request for the address, seconds."""
-
-
-@dataclass(slots=True)
-class Watched:
-    """The active, as we know it first-hand or by first-hand hearsay."""
-
-    node: NodeId
-    name: str
-    macs: tuple[Mac, ...]
-    interval: float
-    priority: int
-    lease_end: float
-
 
 class Standby:
     """The duties of a backup, and of a node that probes."""
@@ -55,29 +37,22 @@ class Standby:
     def __init__(self, group: Group) -> None:
         self._group = group
         settings = group.settings
-        self.watched: Watched | None = None
-        self.last_watched: Watched | None = None
+        self.silence = Silence(group)
+        self.failback = Failback(group)
         self.probing = Probing(settings.addresses, settings.arp_suppression)
         self.yielding = Yielding(group.around.node)
         self.verdict: Verdict = Undecided()
-        self._silence_since = 0.0
         self._proof_from = 0.0
         """Only a frame heard after this proves that we hear: the first probe since anybody answered."""
-        self._not_before = -inf
         self._question_at = inf
         self._ask_at = inf
-        self._request_at = inf
-        self._better_since: float | None = None
         self._absent_at = inf
-        self._resigned = False
         self._was_held = False
         self._silent_at: float | None = None
 
     def enter(self, now: float, not_before: float = -inf) -> None:
         """A fresh full wait. `not_before`: a successor of ours has until then."""
-        self.watched = None
-        self._resigned = False
-        self._not_before = not_before
+        self.silence.forget(not_before)
         self._absent_at = now + self._group.settings.timing.backup_interval
         self._begin_silence(now)
 
@@ -86,40 +61,35 @@ class Standby:
         self.probing.stop()
         self.yielding.reset()
         self.verdict = Undecided()
-        self._request_at, self._better_since = inf, None
-        self._tell(self.verdict, -inf)
+        self.failback.end()
+        tell(self._group, self.silence, self.verdict, -inf)
 
     # What others say
 
     def active_heard(self, contender: Contender, now: float) -> None:
         """An active's own advert: all is well."""
-        entry = contender.entry
-        lease_end = now + entry.lease_left
-        self.watched = Watched(
-            contender.node, contender.name, contender.macs, entry.interval, entry.priority, lease_end
-        )
-        self._resigned = False
-        self._spoken_for(now, now)
-        self._consider_failback(contender, now)
+        self.silence.resigned = False
+        self._spoken_for(watched_at(contender, now), now, now)
+        self.failback.consider(contender, now)
 
     def hearsay(self, said: Hearsay, now: float) -> None:
         """Somebody has heard the active first-hand: an advert heard that long ago."""
         at = now - said.age
         # Nearer than half an interval it is the advert we heard ourselves, by another clock and wire.
-        if at <= self._silence_since + said.interval / 2 or said.active == self._group.around.node:
+        if at <= self.silence.since + said.interval / 2 or said.active == self._group.around.node:
             return
         known = self._group.around.roster.peers.get(said.active)
         name, macs = (known.name, known.macs) if known else (said.active.hex()[:8], ())
-        self.watched = Watched(said.active, name, macs, said.interval, said.priority, at + said.lease_left)
-        self._spoken_for(at, now)
+        watched = Watched(said.active, name, macs, said.interval, said.priority, at + said.lease_left)
+        self._spoken_for(watched, at, now)
 
     def active_gone(self, node: NodeId, to_somebody: bool, now: float) -> None:
         """The active says that it is none any more; with a successor named we wait for that one."""
-        if self.watched is None or self.watched.node != node:
+        silence = self.silence
+        if silence.watched is None or silence.watched.node != node:
             return
-        interval = self.watched.interval
-        self.watched = None
-        self._resigned = not to_somebody
+        interval = silence.interval()
+        silence.watched, silence.resigned = None, not to_somebody
         self._begin_silence(now if to_somebody else now - PROBE_AFTER * interval)
 
     def answered(self, address: Address, mac: Mac) -> None:
@@ -141,7 +111,7 @@ class Standby:
         rival = self._group.around.roster.owner_of(mac)
         contender = self._group.contenders.get(rival.node) if rival else None
         if contender is None:
-            if self.yielding.to_stranger(mac, self._down(), now):
+            if self.yielding.to_stranger(mac, self.silence.down(), now):
                 self.probing.begin(self.yielding.until)
         elif contender.standing > self._group.standing and contender.entry.role is not Role.ACTIVE:
             # Not by term: neither holds the address, and a term heard before the silence may be an old one,
@@ -151,7 +121,7 @@ class Standby:
     def cannot_look(self, problem: str, now: float) -> None:
         """A probe could not be sent: what it would have shown is unknown."""
         self.verdict = Unknown(problem)
-        self.probing.begin(now + self._interval())
+        self.probing.begin(now + self.silence.interval())
 
     def stalled(self, now: float) -> None:
         """We stood still: answers may have been lost, so the count starts anew."""
@@ -162,9 +132,9 @@ class Standby:
 
     def deadline(self, now: float) -> float:
         """When to act next."""
-        due = [self.probing.due_at, self._question_at, self._ask_at, self._request_at, self._absent_at]
+        due = [self.probing.due_at, self._question_at, self._ask_at, self.failback.due_at, self._absent_at]
         if self.probing.begun or self._group.settings.probe is ProbeMode.OFF:
-            due += [self._judge_at(now), self._lapse_at(now)]
+            due += [self._judge_at(now), self.silence.lapse_at(now)]
         return min(due)
 
     def tick(self, now: float) -> None:
@@ -172,20 +142,19 @@ class Standby:
         if now >= self._absent_at:
             self._absent_at = now + self._group.settings.timing.backup_interval
             self._group.release()
-        if now >= self._request_at and self.watched:
-            self._request_at = now + REQUEST_PERIOD
-            self._group.speak(Request(), to=self.watched.node)
+        if self.silence.watched:
+            self.failback.ask(self.silence.watched.node, now)
         if now >= self._question_at:
-            self._question_at = now + self._interval()
+            self._question_at = now + self.silence.interval()
             self._group.speak(Question(), everywhere=True)
         if now >= self._ask_at:
-            self._ask_at = now + min(WITNESS_PERIOD, max(self._interval(), 0.02))
+            self._ask_at = now + min(WITNESS_PERIOD, max(self.silence.interval(), 0.02))
             self._group.ask_for_signs()
         if now >= self.probing.due_at or self.probing.begun:
             self._look_and_judge(now)
 
     def _look_and_judge(self, now: float) -> None:
-        if now >= self._down_end(now):
+        if now >= self.silence.down_end(now):
             self._judge(now)
         if self._group.pending is None:
             self._probe(now)
@@ -193,8 +162,8 @@ class Standby:
     # Silence
 
     def _begin_silence(self, since: float) -> None:
-        self._silence_since = since
-        start = since + PROBE_AFTER * self._interval()
+        self.silence.since = since
+        start = self.silence.looking_from()
         self._question_at = self._ask_at = self._proof_from = start
         if self.probing.running and not self.probing.begun and not self.yielding.attempts:
             self.probing.due_at = start  # nothing was asked since the last advert: nothing to forget
@@ -203,34 +172,21 @@ class Standby:
         self.yielding.reset()
         self.verdict = Undecided()
         self.probing.begin(start)
-        self._tell(self.verdict, -inf)
+        tell(self._group, self.silence, self.verdict, -inf)
 
-    def _spoken_for(self, at: float, now: float) -> None:
-        watched = self.watched
-        assert watched is not None
-        self.last_watched = watched
+    def _spoken_for(self, watched: Watched, at: float, now: float) -> None:
+        self.silence.heard(watched)
         if self._group.role is Role.PROBING:
             self._group.become(Role.BACKUP, Reason.ACTIVE_HEARD, f"{watched.name} is active", now)
         self._begin_silence(at)
 
-    def _interval(self) -> float:
-        """The active's advertised interval; at boot our own."""
-        return self.watched.interval if self.watched else self._group.settings.timing.advert_interval
-
-    def _down(self) -> float:
-        return self._group.settings.timing.down_interval(self._interval(), 0)
-
-    def _down_end(self, now: float) -> float:
-        down = self._group.settings.timing.down_interval(self._interval(), self._position(now))
-        return max(self._silence_since + down, self._not_before)
-
     def _judge_at(self, now: float) -> float:
         """When the verdict can change next by the passing of time alone."""
-        end = self._down_end(now)
+        end = self.silence.down_end(now)
         if now < end:
             return end
         sent, wait = self.probing.sent_at, self.probing.wait
-        times = (sent + wait, self.yielding.until, self._elapsed_at(now), self._our_turn(now))
+        times = (sent + wait, self.yielding.until, self.silence.elapsed_at(now), self._our_turn(now))
         return min([at for at in times if at > now], default=inf)
 
     def _our_turn(self, now: float) -> float:
@@ -240,55 +196,37 @@ class Standby:
         """
         if not self._was_held or self._silent_at is None:
             return -inf
-        return self._silent_at + self._position(now) * self._interval()
-
-    def _position(self, now: float) -> int:
-        return self._group.contenders.position(self._group.standing, now)
-
-    def _lapse_at(self, now: float) -> float:
-        """When the holder's lease ends, if that is still to come: then the pace quickens."""
-        return self.watched.lease_end if self.watched and self.watched.lease_end > now else inf
+        return self._silent_at + self.silence.position(now) * self.silence.interval()
 
     # Looking
 
-    def _lapsing(self, now: float) -> bool:
-        """The holder's lease can be running out just now."""
-        end = self.watched.lease_end if self.watched else inf
-        return end <= now <= end + LAPSE_TAIL
-
-    def _spacing(self, now: float) -> float:
-        timing, interval = self._group.settings.timing, self._interval()
-        looking = timing.probe_spacing(interval)
-        pace = looking if now < self._silence_since + self._down() else timing.slow_spacing(interval)
-        return min(pace, timing.fast_spacing(interval)) if self._lapsing(now) else pace
-
     def _probe(self, now: float) -> None:
         group = self._group
-        if self._lapsing(now) and self.probing.begun:
-            self.probing.hurry(self.probing.sent_at + self._spacing(now))
+        if self.silence.lapsing(now) and self.probing.begun:
+            self.probing.hurry(self.probing.sent_at + self.silence.spacing(now))
         if now < self.probing.due_at or group.settings.probe is ProbeMode.OFF:
             self._mute(now)
             return
         if self.probing.progress() == 1 and not group.around.hearing.proved_since(self._proof_from):
             group.ask_for_signs()  # a round went unanswered: is it them, or do we hear nobody?
-        fast = self._lapsing(now)
-        holder = self.watched.macs[0] if self.watched and self.watched.macs else None
+        fast = self.silence.lapsing(now)
+        holder = self.silence.watched.macs[0] if self.silence.watched and self.silence.watched.macs else None
         deaf = isinstance(self.verdict, Unknown)
-        for address, to in self.probing.round(now, self._spacing(now), fast, holder):
+        for address, to in self.probing.round(now, self.silence.spacing(now), fast, holder):
             if to is not None or not deaf:
                 group.out.append(Probe(group.settings.id, address, to))
 
     def _mute(self, now: float) -> None:
         """With probe: off nothing is sent, and the wait is the only clock."""
         if self._group.settings.probe is ProbeMode.OFF and now >= self.probing.due_at:
-            self.probing.due_at = max(self._elapsed_at(now), now + self._interval())
+            self.probing.due_at = max(self.silence.elapsed_at(now), now + self.silence.interval())
 
     # Judging
 
     def _judge(self, now: float) -> None:
         """D is over: what do the probes say?"""
         self.verdict = verdict = self._look(now)
-        self._tell(verdict, now)
+        tell(self._group, self.silence, verdict, now)
         group = self._group
         match verdict:
             case Silent():
@@ -303,8 +241,8 @@ class Standby:
                 self._stand_back(Reason.BETTER_CLAIMANT, f"{group.around.call(mac)} probes too", now)
             case Unknown() | Undecided():
                 if group.role is Role.BACKUP and group.barred is None:
-                    group.become(Role.PROBING, Reason.ADVERTS_SILENT, self._silence(now), now)
-                    group.phase("detect", now - self._silence_since)
+                    group.become(Role.PROBING, Reason.ADVERTS_SILENT, self.silence.words(now), now)
+                    group.phase("detect", now - self.silence.since)
 
     def _look(self, now: float) -> Verdict:
         """The verdict of the probes, with proof that we hear."""
@@ -312,7 +250,9 @@ class Standby:
         if group.barred is not None:
             return Unknown(group.barred)
         if group.settings.probe is ProbeMode.OFF:
-            return Silent(now + self._interval()) if now >= self._elapsed_at(now) else Undecided()
+            return (
+                Silent(now + self.silence.interval()) if now >= self.silence.elapsed_at(now) else Undecided()
+            )
         if isinstance(self.verdict, Unknown):
             return self._look_again(self.verdict, now)
         if now < self.yielding.until and self.yielding.rival:
@@ -322,8 +262,8 @@ class Standby:
         if self._deaf():
             return Unknown("no other host has been heard since the silence began")
         # Long enough for the last two broadcasts of a rival in step with us: one may be lost.
-        recent = max(self._down() / 2, 4 * self.probing.wait)
-        if waiting := self.yielding.waits_for(recent, self._down() + self._interval(), now):
+        recent = max(self.silence.down() / 2, 4 * self.probing.wait)
+        if waiting := self.yielding.waits_for(recent, self.silence.down() + self.silence.interval(), now):
             return Claimed(*waiting)
         return Silent(now + 2 * self.probing.wait)
 
@@ -340,16 +280,6 @@ class Standby:
         self.probing.begin(now)
         return Undecided()
 
-    def _elapsed_at(self, now: float) -> float:
-        """When, under `probe: off`, waiting has replaced looking."""
-        if self._group.settings.probe is not ProbeMode.OFF:
-            return inf
-        if self._resigned:
-            return self._silence_since
-        holder = self.watched or self.last_watched
-        lease_end = holder.lease_end if holder else self._silence_since + UNKNOWN_LEASE
-        return lease_end + LAPSE_TAIL + self._position(now) * self._interval()
-
     def _deaf(self) -> bool:
         """No proof that we hear, where there should be some: two others had answered in the minute before.
 
@@ -358,28 +288,6 @@ class Standby:
         """
         hearing, since = self._group.around.hearing, self._proof_from
         return not hearing.proved_since(since) and hearing.others_before(since) > 1
-
-    def _tell(self, verdict: Verdict, now: float) -> None:
-        """Exactly the condition that this verdict means is on."""
-        told = self._condition(verdict, now)
-        for kind in LOOKING_CONDITIONS:
-            self._group.note(kind, kind in told, told.get(kind, ""))
-
-    def _condition(self, verdict: Verdict, now: float) -> dict[ConditionKind, str]:
-        match verdict:
-            case HeldByPeer(mac) if now - self._silence_since >= TELL_AFTER:
-                return {ConditionKind.HELD_BY_SILENT_PEER: self._held_silently(mac, now)}
-            case Conflict(mac):
-                return {ConditionKind.CONFLICT: f"the stranger {mac.hex(':')} answers for the address"}
-            case Unknown(reason) if self._group.barred is None:
-                return {ConditionKind.DEAF: reason}
-        return {}
-
-    def _held_silently(self, mac: Mac, now: float) -> str:
-        said = f"{self._group.around.call(mac)} answers for the address but none of its adverts come through"
-        watched = self.watched
-        outlived = watched and mac in watched.macs and now > watched.lease_end + LAPSE_TAIL
-        return f"{said}; the address has outlived the lease, so its daemon lives" if outlived else said
 
     def _stand_back(self, reason: Reason, detail: str, now: float) -> None:
         if self._group.role is Role.PROBING:
@@ -392,30 +300,14 @@ class Standby:
         if now < self._our_turn(now):
             return
         if group.role is Role.BACKUP:
-            group.become(Role.PROBING, Reason.ADVERTS_SILENT, self._silence(now), now)
-            group.phase("detect", now - self._silence_since)
+            group.become(Role.PROBING, Reason.ADVERTS_SILENT, self.silence.words(now), now)
+            group.phase("detect", now - self.silence.since)
         group.phase("probe", now - group.since)
         pending = PendingBind(Reason.SILENCE_PROVED, self._proof(), now)
         if not group.ask_bind(pending, verdict, -inf, now):
             self.probing.begin(now)
 
-    def _silence(self, now: float) -> str:
-        if self.watched is None:
-            return f"no active heard for {now - self._silence_since:.3f} s"
-        return f"no advert from {self.watched.name} for {now - self._silence_since:.3f} s"
-
     def _proof(self) -> str:
         if self._group.settings.probe is ProbeMode.OFF:
             return "the lease of the last holder has run out (probe: off)"
         return f"{self.probing.progress()} probes unanswered"
-
-    # Failback
-
-    def _consider_failback(self, active: Contender, now: float) -> None:
-        group = self._group
-        better = group.fit and group.priority > active.entry.priority and active.entry.digest == group.digest
-        if group.settings.failback is None or not better:
-            self._request_at, self._better_since = inf, None
-        elif self._better_since is None:
-            self._better_since = now
-            self._request_at = now + group.settings.failback
