@@ -38,6 +38,9 @@ class Commands:
     def forget(self, node: str) -> tuple[bool, str]:
         return True, node
 
+    def check_paths(self) -> tuple[bool, str]:
+        return True, "asked"
+
     async def reload(self) -> tuple[bool, str]:
         return True, "read again"
 

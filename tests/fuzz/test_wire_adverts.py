@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from math import inf
 from struct import pack
 
 import pytest
@@ -15,6 +16,7 @@ from vipservice.core.messages import (
     Hearsay,
     Message,
     Offer,
+    PathCheck,
     PeerHeard,
     Question,
     Ready,
@@ -43,6 +45,7 @@ ADDRESSES = st.ip_addresses()
 GROUPS = st.integers(1, 255).map(GroupId)
 PRIORITIES = st.integers(1, 254)
 MILLISECONDS = U32.map(lambda count: count / 1_000)
+AGES = st.just(inf) | st.integers(0, 2**32 - 2).map(lambda count: count / 1_000)
 MICROSECONDS = U32.map(lambda count: count / 1_000_000)
 INTERVALS = st.integers(1, 2**32 - 1).map(lambda count: count / 1_000_000)
 
@@ -82,6 +85,7 @@ ADVERTS = st.builds(
     capabilities=st.sampled_from(Capability) | st.just(Capability.NONE),
     heard=st.lists(st.builds(PeerHeard, NODES, COUNTERS, MILLISECONDS), max_size=4).map(tuple),
     entries=st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.group).map(tuple),
+    check=st.none() | st.builds(PathCheck, NODES, st.booleans(), st.tuples(AGES, AGES, AGES)),
 )
 
 PLAIN = Advert(
@@ -158,7 +162,7 @@ def test_padding_is_tolerated(advert: Advert, padding: bytes) -> None:
     assert read(seal(encode(advert), NO_KEYS) + padding, NO_KEYS) == advert
 
 
-@given(advert=ADVERTS, kind=st.integers(7, 255), value=st.binary(max_size=40))
+@given(advert=ADVERTS, kind=st.integers(8, 255), value=st.binary(max_size=40))
 @BOUNDED
 def test_unknown_fields_are_skipped(advert: Advert, kind: int, value: bytes) -> None:
     body = encode(advert) + pack(">BH", kind, len(value)) + value

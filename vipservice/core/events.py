@@ -161,6 +161,11 @@ class PeerForgotten:
     node: NodeId
 
 
+@dataclass(frozen=True, slots=True)
+class PathsAsked:
+    """An operator wants to know by which paths each peer is heard, and hears us."""
+
+
 Event = (
     InterfaceReady
     | InterfaceLost
@@ -179,4 +184,5 @@ Event = (
     | HealthChanged
     | SettingsChanged
     | PeerForgotten
+    | PathsAsked
 )

@@ -86,6 +86,20 @@ class Hearsay:
     lease_left: float
 
 
+@dataclass(frozen=True, slots=True)
+class PathCheck:
+    """By which paths the sender has heard `to`, for whoever looks for a blocked one (`vipservice doctor`).
+
+    It travels by all paths at once and only when somebody has asked; everybody else skips it.
+    """
+
+    to: NodeId
+    asks: bool
+    """`to` shall answer with a check of its own."""
+    heard_ago: tuple[float, ...]
+    """Seconds since an advert of `to` came, for each `Path` in order; inf for not in this life."""
+
+
 Message = Request | Offer | Ready | Resign | Question | Hearsay
 
 
@@ -126,6 +140,7 @@ class Advert:
     capabilities: Capability
     heard: tuple[PeerHeard, ...]
     entries: tuple[Entry, ...]
+    check: PathCheck | None = None
 
     def rank(self, entry: Entry) -> Rank:
         """The rank that `entry` claims for its sender."""

@@ -9,7 +9,7 @@ from dataclasses import field
 from math import inf
 
 from vipservice.core.frozen import dataclass
-from vipservice.core.messages import Advert, Path, PeerHeard
+from vipservice.core.messages import Advert, Path, PathCheck, PeerHeard
 from vipservice.core.roles import Role
 from vipservice.core.timing import ANSWERED_WINDOW, LIVING_INTERVALS
 from vipservice.core.values import Address, GroupId, Mac, NodeId
@@ -52,6 +52,11 @@ class Peer:
     greeted_at: float = -inf
     raw_at: float = -inf
     by_path: dict[Path, float] = field(default_factory=dict)
+    """When an advert came by each path last."""
+    told_at: float = -inf
+    """When it last told by which paths it hears us."""
+    hears_us_by: dict[Path, float] = field(default_factory=dict)
+    """When it last heard us by each path, by its own word."""
 
     def living(self, now: float) -> bool:
         """Heard within three of its own intervals."""
@@ -184,6 +189,20 @@ class Roster:
     def forget(self, node: NodeId) -> bool:
         """Drop a peer that will not come back; True if it was known."""
         return self.peers.pop(node, None) is not None
+
+    def check_of(self, node: NodeId, asks: bool, now: float) -> PathCheck:
+        """What we tell a peer of the paths by which we hear it."""
+        by_path = self.peers[node].by_path
+        return PathCheck(node, asks, tuple(now - by_path.get(path, -inf) for path in Path))
+
+    def told(self, peer: Peer, check: PathCheck, now: float) -> bool:
+        """A peer tells by which paths it hears us; True where it asks the same of us, and may."""
+        if check.to != self.node:
+            return False
+        peer.hears_us_by = {path: now - ago for path, ago in zip(Path, check.heard_ago, strict=True)}
+        rested = now - peer.told_at >= GREETING_GAP
+        peer.told_at = now
+        return check.asks and rested
 
     def _needs_raw(self, peer: Peer, now: float, our_interval: float) -> bool:
         deafness = (

@@ -4,7 +4,8 @@ One datagram carries the node and an entry for each of its groups, so whatever t
 say in one round is gathered here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import assert_never
 
@@ -24,6 +25,7 @@ from vipservice.core.events import (
     LinkChanged,
     MaintenanceSet,
     NeighbourSeen,
+    PathsAsked,
     PeerForgotten,
     SendFailed,
     SettingsChanged,
@@ -66,6 +68,8 @@ class Segment:
         self.elections: dict[GroupId, Election] = {}
         self._out: list[Action] = []
         self._sequence = 0
+        self._checking: dict[NodeId, bool] = {}
+        """Whom the next advert tells by which paths we hear it; True: and asks the same."""
         self._backup_advert_at = -inf
 
     def add(self, settings: GroupSettings, own_term: int = 0, reserved_term: int = 1) -> Election:
@@ -129,8 +133,8 @@ class Segment:
             case StopAsked():
                 for election in self.elections.values():
                     election.orders.stop(now)
-            case PeerForgotten():
-                self._forget(event.node)
+            case PeerForgotten() | PathsAsked():
+                self._peers_event(event)
             case SettingsChanged():
                 self._election(event.settings.id).orders.settings_changed(event.settings)
             case Bound() | BindFailed() | SendFailed() | HandoverAsked() | MaintenanceSet() | HealthChanged():
@@ -177,6 +181,14 @@ class Segment:
                 election.orders.maintenance(event, now)
             case HealthChanged():
                 election.orders.health_changed(event, now)
+
+    def _peers_event(self, event: PeerForgotten | PathsAsked) -> None:
+        match event:
+            case PeerForgotten(node):
+                self._forget(node)
+            case PathsAsked():
+                for peer in self.around.roster.peers.values():
+                    self._check_paths(peer, asks=True)
 
     def _interface_ready(self, event: InterfaceReady, now: float) -> None:
         around = self.around
@@ -232,11 +244,18 @@ class Segment:
             concerned = self.elections.get(entry.group)
             if concerned is not None and (problem := concerned.dialogue.advert(advert, entry, now)):
                 self._out.append(Rejected(problem, f"{peer.name}: group {entry.group}"))
+        if advert.check is not None and self.around.roster.told(peer, advert.check, now):
+            self._check_paths(peer, asks=False)
 
     def _greet(self, peer: Peer) -> None:
         """Answer at once, by unicast and as a raw frame: it may not know that we are here."""
         for election in self.elections.values():
             election.group.speak(to=peer.node, everywhere=True)
+
+    def _check_paths(self, peer: Peer, *, asks: bool) -> None:
+        """Speak to a peer by every path, and say by which of them we hear it."""
+        self._checking[peer.node] = asks
+        self._greet(peer)
 
     def _take_greater_incarnation(self, advert: Advert, now: float) -> None:
         greater = self.around.roster.outgrown_by(advert, now)
@@ -269,6 +288,7 @@ class Segment:
         """
         if any(election.group.pending for election in self.elections.values()):
             return []
+        checking, self._checking = self._checking, {}
         said: dict[tuple[NodeId | None, Mac | None], dict[GroupId, list[Speak]]] = {}
         for group_id, election in self.elections.items():
             for speak in election.group.speech:
@@ -276,7 +296,8 @@ class Segment:
             election.group.speech.clear()
         if self.around.address is None:
             return []
-        return [self._send(to, mac, groups, now) for (to, mac), groups in said.items()]
+        sent = (self._send(to, mac, groups, now) for (to, mac), groups in said.items())
+        return [self._with_check(one, checking, now) if checking else one for one in sent]
 
     def _send(
         self, to: NodeId | None, mac: Mac | None, groups: dict[GroupId, list[Speak]], now: float
@@ -292,6 +313,13 @@ class Segment:
         if everywhere or (peer and peer.udp_silent(now)):
             paths.add(Path.RAW)
         return SendAdvert(advert, to, peer.address if peer else None, frozenset(paths), raw_to)
+
+    def _with_check(self, sent: SendAdvert, checking: Mapping[NodeId, bool], now: float) -> SendAdvert:
+        """The same advert by every path, where its receiver is one whose paths are being looked at."""
+        if sent.to not in checking or sent.to not in self.around.roster.peers:
+            return sent
+        check = self.around.roster.check_of(sent.to, checking[sent.to], now)
+        return replace(sent, advert=replace(sent.advert, check=check), paths=frozenset(Path))
 
     def _send_to_all(self, advert: Advert, everywhere: bool, now: float) -> SendAdvert:
         roster = self.around.roster

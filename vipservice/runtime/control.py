@@ -6,8 +6,10 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
     {"command": "history", "group": "vip", "limit": 20}         -> {"history": [...]} (`History.to_json`)
     {"command": "handover", "group": 1, "to": "node-b"}        -> {"ok": true, "detail": "..."}
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
+    {"command": "paths"}                                       -> {"ok": true, "detail": "..."}
     {"command": "reload"}                                      -> {"ok": true, "detail": "..."}
 
+`paths` asks every peer by which paths it hears us; its answer is in the status some milliseconds later.
 `group`, `to` and `limit` may be left out. What cannot be understood is answered with {"error": sentence}.
 Who may connect is a matter of the file's permissions: root, and members of the group `vipservice`.
 """
@@ -54,6 +56,9 @@ class Commands(Protocol):
 
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back, by name or id; done, and a sentence."""
+
+    def check_paths(self) -> tuple[bool, str]:
+        """Ask every peer by which paths it hears us; done, and a sentence."""
 
     async def reload(self) -> tuple[bool, str]:
         """Read the configuration again; done, and a sentence."""
@@ -167,6 +172,7 @@ class ControlServer:
             "history": (frozenset({"group", "limit"}), self._history),
             "handover": (frozenset({"group", "to"}), self._handover),
             "forget": (frozenset({"node"}), self._forget),
+            "paths": (frozenset(), self._paths),
             "reload": (frozenset(), self._reload),
         }
         if not isinstance(command, str) or command not in known:
@@ -194,6 +200,9 @@ class ControlServer:
         if node is None:
             raise RequestError("forget needs 'node', a name or an id")
         return _outcome(self._commands.forget(node))
+
+    async def _paths(self, _request: Mapping[str, Any]) -> Answer:
+        return _outcome(self._commands.check_paths())
 
     async def _reload(self, _request: Mapping[str, Any]) -> Answer:
         return _outcome(await self._commands.reload())

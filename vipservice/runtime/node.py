@@ -10,7 +10,7 @@ from typing import Any
 
 from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
-from vipservice.core.events import HandoverAsked, PeerForgotten
+from vipservice.core.events import HandoverAsked, PathsAsked, PeerForgotten
 from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
@@ -130,6 +130,13 @@ class Node:
         for link in self.links:
             link.tell(PeerForgotten(peer.node))
         return True, f"{peer.name} is forgotten"
+
+    def check_paths(self) -> tuple[bool, str]:
+        """Speak to every peer by every path, and ask each by which of them it hears us."""
+        for link in self.links:
+            link.tell(PathsAsked())
+        peers = sum(len(link.segment.around.roster.peers) for link in self.links)
+        return True, f"asked {peers} {'node' if peers == 1 else 'nodes'}"
 
     # Inside
 
@@ -252,6 +259,10 @@ class Node:
                 hears_us_ago=now - peer.heard_us_at,
                 living=peer.living(now),
                 last_seen=time.time() - ago if ago < inf else stored.get(NodeId(peer.node), 0.0),
+                macs=peer.macs,
+                heard_by={path: now - at for path, at in peer.by_path.items()},
+                hears_us_by={path: now - at for path, at in peer.hears_us_by.items()},
+                told_ago=now - peer.told_at,
             )
 
 

@@ -166,6 +166,10 @@ class Service:
         """Forget a node that will not come back."""
         return self.node.forget(node)
 
+    def check_paths(self) -> tuple[bool, str]:
+        """Let every peer be asked by which paths it hears us."""
+        return self.node.check_paths()
+
     async def reload(self) -> tuple[bool, str]:
         """Read the file again: all of it takes effect, or nothing does and the reason is said."""
         self.outside.manager.reloading()

@@ -5,15 +5,17 @@ The loop builds it; everybody else only reads. Seconds are on the loop's clock u
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from datetime import UTC, datetime
-from math import isfinite
-from pathlib import Path
+from math import inf, isfinite
+from pathlib import Path as FilePath
 from typing import Any
 
 from vipservice.core.frozen import dataclass
+from vipservice.core.messages import Path
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
-from vipservice.core.values import Address, NodeId
+from vipservice.core.values import Address, Mac, NodeId, show_mac
 from vipservice.runtime.round_trips import RoundTrips
 
 SUMMARY_FROM = 4
@@ -75,6 +77,13 @@ class PeerStatus:
     living: bool
     last_seen: float
     """Wall clock, seconds since the epoch; 0 for never."""
+    macs: tuple[Mac, ...] = ()
+    heard_by: Mapping[Path, float] = field(default_factory=dict)
+    """Seconds since an advert of it came by each path; a path that is missing: not in its present life."""
+    hears_us_by: Mapping[Path, float] = field(default_factory=dict)
+    """Seconds since one of ours reached it by each path, by its own word; inf for never."""
+    told_ago: float = inf
+    """Seconds since it said so: it does when it is asked (`paths` on the control socket)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class NodeStatus:
     wall: float
     """Wall clock at `now`, seconds since the epoch."""
     started: float
-    source: Path
+    source: FilePath
     """The configuration file."""
     key_ids: tuple[int, ...]
     """Numbers of the keys that sign and verify adverts; never the keys."""
@@ -141,7 +150,9 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}],
         `round_trips` [{`kind`, `address`, `recent` (the last echoes in seconds, oldest first; null for a
         lost one)}].
-    peer: `name`, `node_id`, `address`, `interface`, `heard_ago`, `hears_us_ago`, `living`, `last_seen`.
+    peer: `name`, `node_id`, `address`, `macs`, `interface`, `heard_ago`, `hears_us_ago`, `living`,
+        `last_seen`, `heard_by` and `hears_us_by` {`multicast`, `unicast`, `raw`: seconds ago},
+        `told_ago` (since the peer told the latter).
     """
     return {
         "name": status.name,
@@ -239,12 +250,20 @@ def _peer(peer: PeerStatus) -> dict[str, Any]:
         "name": peer.name,
         "node_id": peer.node.hex(),
         "address": str(peer.address),
+        "macs": [show_mac(mac) for mac in peer.macs],
         "interface": peer.interface,
         "heard_ago": in_seconds(peer.heard_ago),
         "hears_us_ago": in_seconds(peer.hears_us_ago),
         "living": peer.living,
         "last_seen": rfc3339(peer.last_seen) if peer.last_seen else None,
+        "heard_by": _by_path(peer.heard_by),
+        "hears_us_by": _by_path(peer.hears_us_by),
+        "told_ago": in_seconds(peer.told_ago),
     }
+
+
+def _by_path(ago: Mapping[Path, float]) -> dict[str, float | None]:
+    return {path.value: in_seconds(ago.get(path, inf)) for path in Path}
 
 
 def rfc3339(wall: float) -> str:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
+from math import inf
 from struct import Struct
 
-from vipservice.core.messages import Advert, Capability, Entry, PeerHeard
+from vipservice.core.messages import Advert, Capability, Entry, PathCheck, PeerHeard
 from vipservice.core.values import Address, GroupId, Mac, NodeId
 from vipservice.wire.entry import decode_entry, encode_entry
 from vipservice.wire.errors import DecodeError
@@ -37,6 +38,7 @@ class AdvertField(IntEnum):
     CAPABILITIES = 4
     HEARD = 5
     GROUP = 6
+    PATH_CHECK = 7
 
 
 MAX_NAME = 63
@@ -51,6 +53,9 @@ _SINGLE = frozenset(AdvertField) - {AdvertField.GROUP}
 _CAPABILITIES = Struct(">I")
 _KNOWN_CAPABILITIES = sum(Capability)
 _HEARD = Struct(">16s Q I")
+_CHECK = Struct(">16s B I I I")
+_ASKS = 0x01
+_NEVER = 2**32 - 1
 
 
 def encode(advert: Advert) -> bytes:
@@ -63,6 +68,7 @@ def encode(advert: Advert) -> bytes:
         (
             _sender_fields(advert.name, advert.address, advert.macs, advert.capabilities),
             _heard_field(advert.heard),
+            _check_field(advert.check),
             *(triple(AdvertField.GROUP, encode_entry(entry)) for entry in advert.entries),
         )
     )
@@ -130,6 +136,15 @@ def _heard_field(heard: Sequence[PeerHeard]) -> bytes:
     )
 
 
+def _check_field(check: PathCheck | None) -> bytes:
+    if check is None:
+        return b""
+    ages = (ticks(age, MILLISECOND) for age in check.heard_ago)
+    return triple(
+        AdvertField.PATH_CHECK, _CHECK.pack(node_bytes(check.to), _ASKS if check.asks else 0, *ages)
+    )
+
+
 def decode(body: bytes) -> Advert:
     """Read the body of an advert. Bytes after its stated length are padding.
 
@@ -149,6 +164,7 @@ def decode(body: bytes) -> Advert:
         capabilities=_capabilities(single.get(AdvertField.CAPABILITIES)),
         heard=_heard(single.get(AdvertField.HEARD)),
         entries=entries,
+        check=_check(single.get(AdvertField.PATH_CHECK)),
     )
 
 
@@ -216,3 +232,12 @@ def _heard(value: bytes | None) -> tuple[PeerHeard, ...]:
         PeerHeard(NodeId(node), check_counter(incarnation, "incarnation"), age / MILLISECOND)
         for node, incarnation, age in _HEARD.iter_unpack(value)
     )
+
+
+def _check(value: bytes | None) -> PathCheck | None:
+    if value is None:
+        return None
+    check_size(value, _CHECK.size, "path check")
+    to, flags, *ages = _CHECK.unpack(value)
+    heard_ago = tuple(inf if age == _NEVER else age / MILLISECOND for age in ages)
+    return PathCheck(NodeId(to), bool(flags & _ASKS), heard_ago)

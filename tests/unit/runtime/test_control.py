@@ -33,6 +33,10 @@ class Recorded:
         self.asked.append(("handover", group, to))
         return True, "node-b is active"
 
+    def check_paths(self) -> tuple[bool, str]:
+        self.asked.append(("paths",))
+        return True, "asked 2 nodes"
+
     def forget(self, node: str) -> tuple[bool, str]:
         self.asked.append(("forget", node))
         return False, "no such node"
@@ -101,6 +105,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         b'{"command": "handover", "group": 2, "to": "node-b"}\n',
         b'{"command": "handover"}\n',
         b'{"command": "forget", "node": "node-c"}\n',
+        b'{"command": "paths"}\n',
         b'{"command": "reload"}\n',
     )
     assert answers == [
@@ -110,6 +115,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         {"ok": True, "detail": "node-b is active"},
         {"ok": True, "detail": "node-b is active"},
         {"ok": False, "detail": "no such node"},
+        {"ok": True, "detail": "asked 2 nodes"},
         {"ok": True, "detail": "nothing has changed"},
     ]
     assert commands.asked == [
@@ -118,6 +124,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         ("handover", 2, "node-b"),
         ("handover", None, None),
         ("forget", "node-c"),
+        ("paths",),
         ("reload",),
     ]
 
@@ -130,7 +137,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b"\xff\xfe\n", "no JSON"),
         (b"[" * 60000 + b"\n", "no JSON"),
         (b"[]\n", "a JSON object"),
-        (b"{}\n", "must be one of status, history, handover, forget, reload"),
+        (b"{}\n", "must be one of status, history, handover, forget, paths, reload"),
         (b'{"command": ["status"]}\n', "must be one of"),
         (b'{"command": "status", "colour": 1}\n', "status takes no 'colour'"),
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),

@@ -38,7 +38,7 @@ def test_every_key_that_the_docstring_names_is_there_and_no_other(node: Node) ->
     documented = set(re.findall(r"`([a-z_0-9]+)`", to_json.__doc__ or "")) - {"status"}
     group = said["groups"][0]
     parts = (said["reload"], group["addresses"][0], group["nodes"][0], group["round_trips"][0])
-    keys = {*said, *group, *said["peers"][0]}.union(*parts)
+    keys = {*said, *group, *said["peers"][0], *said["peers"][0]["heard_by"]}.union(*parts)
     assert keys == documented
 
 
