@@ -9,6 +9,7 @@ from vipservice.core.handover import Cause
 from vipservice.core.messages import Advert, Entry, Hearsay, Message, Offer, Question, Ready, Request, Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import ProbeMode
+from vipservice.core.timing import LIVING_INTERVALS
 from vipservice.core.values import Mac, NodeId
 
 
@@ -67,6 +68,9 @@ class Dialogue:
         """A clone with our node id is about; the greater MAC stays a backup, or yields to an active twin."""
         detail = f"{name} uses our node id: a cloned machine; remove its state directory"
         self._group.note(ConditionKind.DUPLICATE_NODE, True, detail)
+        if is_active:  # a clone has our settings: our own pace says how soon it is heard again
+            pace = self._group.settings.timing.advert_interval
+            self._group.twin_holds_until = now + LIVING_INTERVALS * pace
         if not we_yield:
             return
         self._group.twin = detail
@@ -123,7 +127,7 @@ class Dialogue:
         right_until = self._duties.taking.right_from(giver, message)
         if right_until < now or not self._duties.standing_by or self._group.barred:
             return
-        if self._group.contenders.actives(now):
+        if self._group.others_hold(giver.node, now):
             return  # somebody else has taken it since we said ready
         pending = PendingBind(Reason.HANDOVER_TAKEN, f"{giver.name} handed over", now)
         self._group.ask_bind(pending, None, right_until, now)

@@ -92,6 +92,8 @@ class Group:
         self.stopping = False
         self.twin: str | None = None
         """A clone of this node with a smaller MAC is about: we stay backup."""
+        self.twin_holds_until = float("-inf")
+        """A clone of this node was heard to be active, and counts as living until then."""
         self.conditions: dict[ConditionKind, str] = {}
 
     @property
@@ -162,6 +164,10 @@ class Group:
     def phase(self, name: str, seconds: float) -> None:
         """A phase of a takeover took this long."""
         self.out.append(PhaseMeasured(self.settings.id, name, max(0.0, seconds)))
+
+    def others_hold(self, but: NodeId, now: float) -> bool:
+        """Whether an active other than this one is heard, a clone of ours included."""
+        return now < self.twin_holds_until or any(c.node != but for c in self.contenders.actives(now))
 
     def heard_term(self, term: int) -> None:
         """Somebody advertised this term: the next one is reserved, off the loop."""

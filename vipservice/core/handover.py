@@ -185,7 +185,7 @@ class Taking:
         fit = group.role in {Role.BACKUP, Role.PROBING} and group.fit and group.around.link_up
         if offer.to != group.around.node or not fit or giver.entry.digest != group.digest:
             return
-        if giver.entry.role is not Role.ACTIVE or any(c is not giver for c in group.contenders.actives(now)):
+        if giver.entry.role is not Role.ACTIVE or group.others_hold(giver.node, now):
             return  # two hold it, on two sides of a cut: a third would not mend that
         if giver.node != self._giver or now - self._ready_at > HANDOVER_READY_WAIT:
             self._nonce, self._ready_at = group.around.nonce(), now

@@ -17,7 +17,7 @@ from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import ProbeMode
 from vipservice.core.silence import Silence, Watched, watched_at
 from vipservice.core.telling import tell
-from vipservice.core.timing import PROBE_AFTER, WITNESS_PERIOD
+from vipservice.core.timing import ANSWERED_WINDOW, PROBE_AFTER, WITNESS_PERIOD
 from vipservice.core.values import Address, Mac, NodeId
 from vipservice.core.verdicts import (
     Claimed,
@@ -29,6 +29,16 @@ from vipservice.core.verdicts import (
     Verdict,
 )
 from vipservice.core.yielding import Yielding
+
+ACQUAINT_PERIOD = ANSWERED_WINDOW / 3
+"""How often a backup asks for signs while all is well, seconds.
+
+A gateway speaks to nobody who does not ask; unasked for a minute it would be forgotten, and a deaf backup of
+a pair would take its silence for that of a node that never had another neighbour.
+"""
+
+
+HEARD_NOBODY = "no other host has been heard since the silence began"
 
 
 class Standby:
@@ -47,13 +57,14 @@ class Standby:
         self._question_at = inf
         self._ask_at = inf
         self._absent_at = inf
+        self._acquaint_at = inf
         self._was_held = False
         self._silent_at: float | None = None
 
     def enter(self, now: float, not_before: float = -inf) -> None:
         """A fresh full wait. `not_before`: a successor of ours has until then."""
         self.silence.forget(not_before)
-        self._absent_at = now + self._group.settings.timing.backup_interval
+        self._absent_at = self._acquaint_at = now + self._group.settings.timing.backup_interval
         self._begin_silence(now)
 
     def leave(self) -> None:
@@ -132,7 +143,10 @@ class Standby:
 
     def deadline(self, now: float) -> float:
         """When to act next."""
-        due = [self.probing.due_at, self._question_at, self._ask_at, self.failback.due_at, self._absent_at]
+        due = [
+            self.probing.due_at, self._question_at, self._ask_at, self._absent_at, self._acquaint_at,
+            self.failback.due_at,
+        ]  # fmt: skip
         if self.probing.begun or self._group.settings.probe is ProbeMode.OFF:
             due += [self._judge_at(now), self.silence.lapse_at(now)]
         return min(due)
@@ -142,6 +156,9 @@ class Standby:
         if now >= self._absent_at:
             self._absent_at = now + self._group.settings.timing.backup_interval
             self._group.release()
+        if now >= self._acquaint_at:
+            self._acquaint_at = now + ACQUAINT_PERIOD
+            self._group.ask_for_signs()
         if self.silence.watched:
             self.failback.ask(self.silence.watched.node, now)
         if now >= self._question_at:
@@ -250,9 +267,7 @@ class Standby:
         if group.barred is not None:
             return Unknown(group.barred)
         if group.settings.probe is ProbeMode.OFF:
-            return (
-                Silent(now + self.silence.interval()) if now >= self.silence.elapsed_at(now) else Undecided()
-            )
+            return self._waited(now)
         if isinstance(self.verdict, Unknown):
             return self._look_again(self.verdict, now)
         if now < self.yielding.until and self.yielding.rival:
@@ -260,12 +275,20 @@ class Standby:
         if not self.probing.silent(now):
             return self._held()
         if self._deaf():
-            return Unknown("no other host has been heard since the silence began")
+            return Unknown(HEARD_NOBODY)
         # Long enough for the last two broadcasts of a rival in step with us: one may be lost.
         recent = max(self.silence.down() / 2, 4 * self.probing.wait)
         if waiting := self.yielding.waits_for(recent, self.silence.down() + self.silence.interval(), now):
             return Claimed(*waiting)
         return Silent(now + 2 * self.probing.wait)
+
+    def _waited(self, now: float) -> Verdict:
+        """With `probe: off` a resign or the elapsed wait is the silence, but for who hears nobody."""
+        if now < self.silence.elapsed_at(now):
+            return Undecided()
+        if self._deaf() and not self.silence.resigned:
+            return Unknown(HEARD_NOBODY)
+        return Silent(now + self.silence.interval())
 
     def _held(self) -> Verdict:
         holder = self.probing.holder()
