@@ -44,6 +44,9 @@ class Commands:
     async def reload(self) -> tuple[bool, str]:
         return True, "read again"
 
+    async def upgrade(self) -> tuple[bool, str]:
+        return False, "refused"
+
 
 CONTROLLED = ControlServer(Path("control.sock"), Commands())
 

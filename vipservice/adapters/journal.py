@@ -35,7 +35,7 @@ class FileJournal:
         """The file ends in the middle of a line: begin with a new one."""
         self.problem: str | None = None
         self.earlier = self._read()
-        self._queue: queue.SimpleQueue[tuple[str, ...] | str | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[str, ...] | str | threading.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
@@ -48,6 +48,12 @@ class FileJournal:
         """Queue these lines in the place of everything that is there."""
         if self._queue.qsize() < QUEUE_LENGTH:
             self._queue.put(tuple(lines))
+
+    def flush(self) -> None:
+        """Wait until what is queued is on the disk; bounded."""
+        written = threading.Event()
+        self._queue.put(written)
+        written.wait(CLOSE_WITHIN)
 
     def close(self) -> None:
         """Write what is queued, and end; bounded."""
@@ -69,6 +75,8 @@ class FileJournal:
         while (work := self._queue.get()) is not None:
             if isinstance(work, str):
                 self._append(work)
+            elif isinstance(work, threading.Event):
+                work.set()
             else:
                 content = "".join(f"{line}\n" for line in work).encode()
                 self.problem = replace_file(self._path, content)

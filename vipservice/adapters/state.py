@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 IDENTITY, GROUPS, PEERS = "identity.json", "groups.json", "peers.json"
 _CLOSE_WITHIN = 2.0
-"""Seconds that a disk that hangs may hold up the end of the daemon."""
+"""Seconds that a disk that hangs may hold up the end of the daemon, or an upgrade."""
 
 _Content = TypeVar("_Content")
 
@@ -92,6 +92,10 @@ class StateDirectory:
         """Queue a write; the latest wins."""
         self._identity = Identity(self._identity.node, incarnation)
         self._writer.put(IDENTITY, partial(write_identity, self._identity))
+
+    def flush(self) -> None:
+        """Wait for the queued writes, not longer than two seconds; `problem` says how it went."""
+        self._writer.flush(_CLOSE_WITHIN)
 
     def close(self) -> None:
         """Finish the queued writes, within two seconds."""

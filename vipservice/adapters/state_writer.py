@@ -36,6 +36,7 @@ class LatestWriter:
         self._retry_after = retry_after
         self._problem = problem
         self._waiting: dict[str, Content] = {}
+        self._writing = False
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
@@ -51,6 +52,11 @@ class LatestWriter:
         with self._changed:
             self._waiting[name] = content
             self._changed.notify()
+
+    def flush(self, within: float) -> None:
+        """Wait until nothing is queued, or the disk has refused; at most `within` seconds."""
+        with self._changed:
+            self._changed.wait_for(self._settled, within)
 
     def close(self, within: float) -> None:
         """Write what is queued, once more where it failed, and end; at most `within` seconds."""
@@ -68,8 +74,10 @@ class LatestWriter:
                 if failure is not None:
                     refused[name] = content
                     problem = failure
-            self._problem = problem
-            self._put_back(refused)
+            self._put_back(refused, problem)
+
+    def _settled(self) -> bool:
+        return self._problem is not None or not (self._waiting or self._writing)
 
     def _take(self) -> dict[str, Content]:
         """Wait for something to write; nothing when closing and nothing is left."""
@@ -79,11 +87,14 @@ class LatestWriter:
             while not self._waiting and not self._closing:
                 self._changed.wait()
             taken, self._waiting = self._waiting, {}
+            self._writing = bool(taken)
             return taken
 
-    def _put_back(self, refused: dict[str, Content]) -> None:
+    def _put_back(self, refused: dict[str, Content], problem: str | None) -> None:
         """Keep for the next attempt what wasn't written, unless something newer waits or we are closing."""
         with self._changed:
+            self._problem, self._writing = problem, False
+            self._changed.notify_all()
             if not self._closing:
                 self._waiting = {**refused, **self._waiting}
 

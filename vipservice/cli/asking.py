@@ -18,6 +18,13 @@ MAX_ANSWER = 16 * 1024 * 1024
 Answer = dict[str, Any]
 
 
+class HungUpError(CommandError):
+    """The daemon ended, or became another, before it had answered."""
+
+    def __init__(self) -> None:
+        super().__init__(exit_codes.UNAVAILABLE, "the daemon hung up in the middle of its answer")
+
+
 def add_socket(parser: argparse.ArgumentParser) -> None:
     """The option `--socket`."""
     parser.add_argument(
@@ -37,6 +44,8 @@ def ask(path: Path, request: Answer, timeout: float = TIMEOUT) -> Answer:
     """
     try:
         line = _converse(path, json.dumps(request).encode() + b"\n", timeout)
+    except ConnectionResetError as error:
+        raise HungUpError from error
     except (OSError, ValueError) as error:
         raise _no_answer(path, error) from error
     answer = _read(line)
@@ -70,7 +79,7 @@ def _read(line: bytes) -> Answer:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise CommandError(exit_codes.UNAVAILABLE, "the daemon hung up in the middle of its answer")
+        raise HungUpError
     return answer
 
 

@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Check, and print."""
     try:
         settings, keys = read(arguments.config)
-        resolved = resolve(settings, detect_interfaces(), _ours(settings))
+        resolved = resolve(settings, detect_interfaces(), ours(settings))
     except ConfigError as error:
         return refuse(error)
     for line in show(settings, resolved):
@@ -97,7 +97,7 @@ def shortest_lease() -> int:
     return next(lease for lease in range(1, 61) if outlives_a_hang(lease))
 
 
-def _ours(settings: Settings) -> frozenset[IPv4Address]:
+def ours(settings: Settings) -> frozenset[IPv4Address]:
     """Floating addresses that a daemon of ours has bound here: not the host's own ones."""
     return frozenset({*_bound_by_daemon(settings), *_marked_in_kernel()})
 

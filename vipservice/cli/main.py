@@ -24,6 +24,7 @@ COMMANDS = {
     "handover": "move the address to another node",
     "forget": "forget a node that will not come back",
     "reload": "let the daemon read its configuration again",
+    "upgrade": "let the daemon become the installed version, in place",
     "keygen": "make a key that signs adverts",
     "install": "install the service, its user, its manual and a configuration",
     "uninstall": "hand the address over, and take the service away",

@@ -2,7 +2,10 @@
 
 import argparse
 import sys
+from functools import partial
 
+from vipservice import __version__
+from vipservice.adapters.code import REHEARSE, InstalledCode, describe, own_command, take_predecessor
 from vipservice.adapters.detection import detect_interfaces
 from vipservice.adapters.exporter.listening import ExporterError
 from vipservice.adapters.exporter.server import Exporter
@@ -10,9 +13,11 @@ from vipservice.adapters.journal import FileJournal
 from vipservice.adapters.state import StateDirectory
 from vipservice.adapters.systemd import service_manager
 from vipservice.cli import exit_codes
+from vipservice.cli.check import ours
 from vipservice.cli.configuration import add_config, read, refuse
 from vipservice.cli.exit_codes import CommandError
 from vipservice.config.problems import ConfigError
+from vipservice.config.resolve import resolve
 from vipservice.config.settings import Settings
 from vipservice.runtime import log
 from vipservice.runtime.control import ControlError
@@ -30,7 +35,8 @@ examples:
   sudo vipservice run --config ./vipservice.yml
 
 It stays in the foreground and logs to standard error. SIGTERM and SIGINT hand the address over and end it;
-SIGHUP reads the configuration again. An interface that is not there yet is waited for.
+SIGHUP reads the configuration again; 'vipservice upgrade' lets another version go on in its place.
+An interface that is not there yet is waited for.
 Needs CAP_NET_ADMIN and CAP_NET_RAW, not root.
 """
 
@@ -38,6 +44,11 @@ Needs CAP_NET_ADMIN and CAP_NET_RAW, not root.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to run."""
     add_config(parser)
+    parser.add_argument(
+        REHEARSE,
+        action="store_true",
+        help="do all that a start does short of touching the machine, print the version and end",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -45,6 +56,8 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         settings, keys = read(arguments.config)
         _check_platform(settings)
+        if arguments.rehearse:
+            return _rehearse(settings)
         output = log.set_up(settings.log)
         try:
             return _serve(settings, keys)
@@ -70,6 +83,20 @@ def _check_platform(settings: Settings) -> None:
         )
 
 
+def _rehearse(settings: Settings) -> int:
+    """What an upgrade asks of new code, with everything that a start needs imported: never refused later."""
+    from vipservice.adapters.linux.platform import LinuxPlatform  # noqa: F401, PLC0415 - to see that it is there
+    from vipservice.adapters.linux.scheduling import become_realtime  # noqa: F401, PLC0415 - the same
+
+    try:
+        resolve(settings, detect_interfaces(), ours(settings))
+    except ConfigError as error:
+        if not error.only_missing_interfaces:  # those are waited for
+            raise
+    print(describe(__version__, settings.node.state_directory, settings.node.control_socket))
+    return exit_codes.OK
+
+
 def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     from vipservice.adapters.linux.platform import LinuxPlatform  # noqa: PLC0415 - Linux only
     from vipservice.adapters.linux.scheduling import become_realtime  # noqa: PLC0415 - Linux only
@@ -82,6 +109,7 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         log.LOGGER.warning(
             "adverts are not signed: anybody on the link can forge them (see 'vipservice keygen')"
         )
+    predecessor = take_predecessor()
     store = StateDirectory(settings.node.state_directory)
     for warning in store.warnings:
         log.LOGGER.warning(warning)
@@ -94,6 +122,9 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         detect=detect_interfaces,
         make_exporter=Exporter,
         history=History(store.incarnation, journal, journal.earlier),
+        code=InstalledCode(own_command()),
+        settle=partial(_settle, store, journal),
+        predecessor=predecessor,
     )
     try:
         run(settings, outside)
@@ -102,3 +133,12 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     finally:
         journal.close()
     return exit_codes.OK
+
+
+def _settle(store: StateDirectory, journal: FileJournal) -> str | None:
+    """Everything that is queued is written now; what the disk refused."""
+    store.flush()
+    journal.flush()
+    for handler in log.LOGGER.handlers:
+        handler.flush()
+    return store.problem

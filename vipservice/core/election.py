@@ -15,6 +15,7 @@ from vipservice.core.group import Group
 from vipservice.core.hosting import Hosting
 from vipservice.core.orders import Orders
 from vipservice.core.report import report
+from vipservice.core.roles import Role
 from vipservice.core.settings import GroupSettings
 from vipservice.core.status import GroupStatus
 from vipservice.core.surroundings import Surroundings
@@ -41,6 +42,15 @@ class Election:
         self.duties.tick(now)
         if self.orders.ready_to_stop:
             self.orders.leave_without_successor(now)
+
+    def turning(self, now: float) -> bool:
+        """Whether a change of role is under way, here or by a promise we gave."""
+        return (
+            self.group.role is Role.PROBING
+            or self.group.stopping
+            or self.duties.giving.move is not None
+            or self.duties.taking.promised(now)
+        )
 
     def status(self, now: float) -> GroupStatus:
         """The snapshot that everybody shows."""

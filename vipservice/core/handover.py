@@ -192,6 +192,10 @@ class Taking:
         self._giver, self._hold = giver.node, offer.hold
         group.speak(Ready(giver.node, self._nonce), to=giver.node, everywhere=True)
 
+    def promised(self, now: float) -> bool:
+        """Whether we have said ready and the giver may still count on it."""
+        return now < self._ready_at + self._hold
+
     def right_from(self, giver: Contender, resign: Resign) -> float:
         """Until when this resign lets us bind without probing; -inf for not at all."""
         mine = (self._group.around.node, self._nonce) == (resign.successor, resign.nonce)

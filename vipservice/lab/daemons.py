@@ -29,6 +29,7 @@ CONFIG = FOLDER / "vipservice.yml"
 STATE = FOLDER / "state"
 CONTROL = FOLDER / "control.sock"
 NOTIFY = FOLDER / "notify.sock"
+RUN = (sys.executable, "-I", "-m", "vipservice", "run", "--config", str(CONFIG))
 
 CONTROL_TIMEOUT = 2.0
 STOP_TIMEOUT = 5.0
@@ -61,7 +62,7 @@ class Daemon:
         host: Host,
         config: str,
         *,
-        command: Sequence[str] = (sys.executable, "-I", "-m", "vipservice", "run", "--config", str(CONFIG)),
+        command: Sequence[str] = RUN,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.host = host
@@ -153,10 +154,10 @@ class Daemon:
         """
         return self.ask({"command": "status"})
 
-    def ask(self, request: Mapping[str, object]) -> Status:
+    def ask(self, request: Mapping[str, object], timeout: float = CONTROL_TIMEOUT) -> Status:
         """Send one request on the control socket, one line of JSON each way."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
-            control.settimeout(CONTROL_TIMEOUT)
+            control.settimeout(timeout)
             control.connect(str(self.host.root / CONTROL.relative_to("/")))
             control.sendall(json.dumps(request).encode() + b"\n")
             with control.makefile("rb") as answer:

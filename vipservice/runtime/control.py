@@ -8,8 +8,10 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
     {"command": "paths"}                                       -> {"ok": true, "detail": "..."}
     {"command": "reload"}                                      -> {"ok": true, "detail": "..."}
+    {"command": "upgrade"}                                     -> {"ok": false, "detail": "..."}
 
 `paths` asks every peer by which paths it hears us; its answer is in the status some milliseconds later.
+An upgrade is answered only where it is refused: else the connection ends, and the new code listens soon.
 `group`, `to` and `limit` may be left out. What cannot be understood is answered with {"error": sentence}.
 Who may connect is a matter of the file's permissions: root, and members of the group `vipservice`.
 """
@@ -62,6 +64,9 @@ class Commands(Protocol):
 
     async def reload(self) -> tuple[bool, str]:
         """Read the configuration again; done, and a sentence."""
+
+    async def upgrade(self) -> tuple[bool, str]:
+        """Become the code that is installed now; returns only where that is refused, with a sentence."""
 
 
 class ControlError(Exception):
@@ -174,6 +179,7 @@ class ControlServer:
             "forget": (frozenset({"node"}), self._forget),
             "paths": (frozenset(), self._paths),
             "reload": (frozenset(), self._reload),
+            "upgrade": (frozenset(), self._upgrade),
         }
         if not isinstance(command, str) or command not in known:
             raise RequestError(f"'command' must be one of {', '.join(known)}")
@@ -206,6 +212,9 @@ class ControlServer:
 
     async def _reload(self, _request: Mapping[str, Any]) -> Answer:
         return _outcome(await self._commands.reload())
+
+    async def _upgrade(self, _request: Mapping[str, Any]) -> Answer:
+        return _outcome(await self._commands.upgrade())
 
 
 def _outcome(outcome: tuple[bool, str]) -> Answer:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import signal
 import sys
 from collections.abc import Callable
 from math import inf
@@ -125,8 +124,6 @@ class Daemon:
 
     def _start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self.stop)
         self.round()
         self._manager.ready()
         gc.collect()

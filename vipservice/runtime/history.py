@@ -111,9 +111,13 @@ class History:
         unclean = "" if before is None or before.event == STOPPED else "; the last life ended without goodbye"
         self._add(STARTED, f"vipservice {version} started{unclean}")
 
-    def stopped(self) -> None:
+    def stopped(self, how: str = "stopped") -> None:
         """It ends properly."""
-        self._add(STOPPED, "stopped")
+        self._add(STOPPED, how)
+
+    def goes_on(self, why: str) -> None:
+        """It had ended, but for an upgrade that did not come about."""
+        self._add(STARTED, f"goes on: {why}")
 
     def turned(self, action: Turned, group: str, inputs: Mapping[str, Any]) -> str:
         """A group's role has changed; the id of the entry."""

@@ -67,7 +67,7 @@ class LogOutput(logging.Handler):
         super().__init__()
         self.setFormatter(formatter)
         self._stream = stream
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | threading.Event | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
@@ -79,6 +79,12 @@ class LogOutput(logging.Handler):
             return
         self._lines.put(self.format(record))
 
+    def flush(self) -> None:
+        """Wait until what is queued has been written; bounded."""
+        written = threading.Event()
+        self._lines.put(written)
+        written.wait(CLOSE_WITHIN)
+
     def close(self) -> None:
         """Write what is queued, and end."""
         if self._thread.is_alive():
@@ -88,6 +94,9 @@ class LogOutput(logging.Handler):
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
+            if isinstance(line, threading.Event):
+                line.set()
+                continue
             self._print(line)
             if not self._lines.qsize():
                 self._tell_dropped()

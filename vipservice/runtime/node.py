@@ -20,7 +20,14 @@ from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.observe import Observer
 from vipservice.runtime.ports import Host, Platform, StateStore, StoredPeer
-from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus, inputs_to_json
+from vipservice.runtime.status import (
+    LinkGroupStatus,
+    NodeStatus,
+    PeerStatus,
+    ReloadStatus,
+    UpgradeStatus,
+    inputs_to_json,
+)
 from vipservice.wire.signing import Keyring
 
 
@@ -46,6 +53,7 @@ class Node:
         self.waiting: tuple[str, ...] = ()
         """Groups whose interface is not there yet, in words."""
         self.reload_status = ReloadStatus(True, time.time())
+        self.upgraded: UpgradeStatus | None = None
         self._platform = platform
         self._host = host
         self._store = store
@@ -95,6 +103,7 @@ class Node:
             source=self.settings.source,
             key_ids=tuple(key.id for key in self.settings.adverts.keys),
             reload=self.reload_status,
+            upgraded=self.upgraded,
             groups=groups,
             peers=peers,
             addresses=self._own_addresses(),
@@ -103,6 +112,21 @@ class Node:
             problems=(*self._not_stored(), *_missing(groups, peers)),
             notices=self.settings.notices,
         )
+
+    def in_the_way(self, lease_left: float) -> str | None:
+        """Why this is no moment to stand still: a turn, or less than `lease_left` seconds of lease."""
+        now = self._platform.clock()
+        for election in (one for link in self.links for one in link.segment.elections.values()):
+            group = election.group
+            name, left = group.settings.name, group.lease.left(now)
+            if election.turning(now):
+                return f"{name}: a takeover or handover is under way; try again"
+            if group.role is Role.ACTIVE and left < lease_left:
+                return (
+                    f"{name}: {left:.1f} s of the lease are left and {lease_left:.1f} s are needed: "
+                    "restart instead, which hands over first, or set a longer 'lease'"
+                )
+        return None
 
     # What operators ask
 

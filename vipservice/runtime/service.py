@@ -31,7 +31,8 @@ from vipservice.runtime.ports import Host, HostError, Platform, ServiceManager, 
 from vipservice.runtime.reload import compare
 from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import LoopSnapshot
-from vipservice.runtime.status import NodeStatus, ReloadStatus, status_line, to_json
+from vipservice.runtime.status import NodeStatus, ReloadStatus, UpgradeStatus, status_line, to_json
+from vipservice.runtime.upgrade import Code, Predecessor, Upgrade, UpgradeError, take_signals
 from vipservice.wire.signing import Keyring
 
 log = logging.getLogger("vipservice")
@@ -71,6 +72,12 @@ class Outside:
     """The interfaces of this machine, as the configuration wants to see them."""
     make_exporter: MakeExporter
     history: History
+    code: Code
+    """What is installed, for an upgrade in place."""
+    settle: Callable[[], str | None]
+    """Writes down what is queued for state directory, history and log, and says what the disk refused."""
+    predecessor: Predecessor | None = None
+    """Whom this process was before, where an upgrade in place began this life."""
 
 
 def run(settings: Settings, outside: Outside) -> None:
@@ -108,7 +115,10 @@ async def _serve(settings: Settings, outside: Outside) -> None:
         node.observer,
         lambda: status_line(node.status()),
     )
-    loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
+    handlers = {signal.SIGTERM: daemon.stop, signal.SIGINT: daemon.stop, signal.SIGHUP: service.reload_soon}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    take_signals()
     exporter = outside.make_exporter(
         settings.metrics,
         Shown(
@@ -123,6 +133,7 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     try:
         exporter.start()
         async with service.looking_for_interfaces():
+            loop.call_soon(service.came_from)  # in the first round of the loop
             await daemon.run()
         history.stopped()
     finally:
@@ -147,6 +158,7 @@ class Service:
     host: Host
     outside: Outside
     _reloading: set[asyncio.Task[tuple[bool, str]]] = field(default_factory=set)
+    _upgrading: bool = False
     _waits: asyncio.Event = field(default_factory=asyncio.Event)
     """A reload may have brought a group whose interface is not there."""
 
@@ -184,6 +196,34 @@ class Service:
         )
         log.log(logging.INFO if ok else logging.ERROR, "reload: %s", detail)
         return ok, detail
+
+    async def upgrade(self) -> tuple[bool, str]:
+        """Become the installed code; comes back only where that is refused."""
+        outside = self.outside
+        upgrade = Upgrade(
+            self.node, outside.manager, outside.code, outside.settle, outside.platform.clock, outside.history
+        )
+        if self._upgrading:
+            return False, "an upgrade is under way already"
+        self._upgrading = True
+        try:
+            await upgrade.run()
+        except UpgradeError as error:
+            log.error("upgrade refused, nothing has changed: %s", error)
+            return False, f"refused, nothing has changed: {error}"
+        finally:
+            self._upgrading = False
+
+    def came_from(self) -> None:
+        """The loop turns: after an upgrade in place, say for how long it had stood."""
+        if (before := self.outside.predecessor) is None:
+            return
+        stood = self.outside.platform.clock() - before.left_at
+        self.node.upgraded = UpgradeStatus(before.version, stood)
+        log.info(
+            "upgraded in place from vipservice %s to %s: the loop stood for %.3f s",
+            *(before.version, __version__, stood),
+        )
 
     def reload_soon(self) -> None:
         """SIGHUP."""

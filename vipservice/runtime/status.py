@@ -96,6 +96,15 @@ class ReloadStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeStatus:
+    """That this code took over in place from other code of the same process."""
+
+    version_before: str
+    stood_for: float
+    """Seconds between the last round of the old loop and the first of the new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """This node, now."""
 
@@ -125,6 +134,8 @@ class NodeStatus:
     """Sentences about what does not work on this host now (state directory, scheduling)."""
     notices: tuple[str, ...] = ()
     """Sentences that the configuration gave rise to."""
+    upgraded: UpgradeStatus | None = None
+    """None where this process was started rather than upgraded."""
 
     def group(self, name: str) -> LinkGroupStatus | None:
         """The group with this name or id."""
@@ -141,8 +152,8 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
     Moments are RFC 3339 in UTC, durations seconds, what never happened null. Keys only ever join.
 
     node: `name`, `node_id` (32 hex digits), `version`, `pid`, `incarnation`, `time`, `started`, `up_for`,
-        `config` (path), `key_ids`, `reload` {`ok`, `succeeded_at`}, `waiting`, `problems`, `notices`
-        (sentences), `groups`, `peers`.
+        `config` (path), `key_ids`, `reload` {`ok`, `succeeded_at`}, `upgraded` {`from` (version),
+        `stood_for`} or null, `waiting`, `problems`, `notices` (sentences), `groups`, `peers`.
     group: `id`, `name`, `interface`, `role`, `since`, `since_ago`, `reason`, `detail`, `addresses`
         [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `lease` and
         `advert_interval` (as configured), `owner` (name), `owners_observed`, `standbys`, `verdict`,
@@ -166,12 +177,19 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         "config": str(status.source),
         "key_ids": list(status.key_ids),
         "reload": {"ok": status.reload.ok, "succeeded_at": rfc3339(status.reload.succeeded_at)},
+        "upgraded": _upgraded(status.upgraded),
         "waiting": list(status.waiting),
         "problems": list(status.problems),
         "notices": list(status.notices),
         "groups": [_group(group, status) for group in status.groups],
         "peers": [_peer(peer) for peer in status.peers],
     }
+
+
+def _upgraded(upgraded: UpgradeStatus | None) -> dict[str, Any] | None:
+    if upgraded is None:
+        return None
+    return {"from": upgraded.version_before, "stood_for": in_seconds(upgraded.stood_for)}
 
 
 def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:

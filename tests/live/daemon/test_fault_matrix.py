@@ -31,6 +31,8 @@ def bench() -> Iterator[Bench]:
         (steps.KILLED, 3),
         (steps.RESTARTED, 3),
         (steps.DELETED, 3),
+        (steps.RELOADED, 3),
+        (steps.UPGRADED, 3),
     ],
     ids=lambda value: value.event if isinstance(value, steps.Step) else "",
 )

@@ -45,6 +45,10 @@ class Recorded:
         self.asked.append(("reload",))
         return True, "nothing has changed"
 
+    async def upgrade(self) -> tuple[bool, str]:
+        self.asked.append(("upgrade",))
+        return False, "refused"
+
 
 Scenario = Callable[[Path, Recorded], Awaitable[None]]
 
@@ -107,6 +111,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         b'{"command": "forget", "node": "node-c"}\n',
         b'{"command": "paths"}\n',
         b'{"command": "reload"}\n',
+        b'{"command": "upgrade"}\n',
     )
     assert answers == [
         {"name": "node-a"},
@@ -117,6 +122,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         {"ok": False, "detail": "no such node"},
         {"ok": True, "detail": "asked 2 nodes"},
         {"ok": True, "detail": "nothing has changed"},
+        {"ok": False, "detail": "refused"},
     ]
     assert commands.asked == [
         ("history", "vip", 5),
@@ -126,6 +132,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         ("forget", "node-c"),
         ("paths",),
         ("reload",),
+        ("upgrade",),
     ]
 
 
@@ -137,7 +144,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b"\xff\xfe\n", "no JSON"),
         (b"[" * 60000 + b"\n", "no JSON"),
         (b"[]\n", "a JSON object"),
-        (b"{}\n", "must be one of status, history, handover, forget, paths, reload"),
+        (b"{}\n", "must be one of status, history, handover, forget, paths, reload, upgrade"),
         (b'{"command": ["status"]}\n', "must be one of"),
         (b'{"command": "status", "colour": 1}\n', "status takes no 'colour'"),
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),

@@ -18,7 +18,7 @@ from typing import Self
 
 from vipservice.lab.client import PERIOD
 from vipservice.lab.clock import now
-from vipservice.lab.daemons import FOLDER, STATE, Daemon, Line, Status, node_section
+from vipservice.lab.daemons import FOLDER, RUN, STATE, Daemon, Line, Status, node_section
 from vipservice.lab.hosts import Host
 from vipservice.lab.lan import Lan
 
@@ -59,6 +59,7 @@ class Cluster:
         gateway: Whether there is a gateway, which helps a pair to prove that it hears.
         signed: Whether adverts carry a signature.
         period: How often the client asks for the address, seconds.
+        command: What each node executes.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Cluster:
         gateway: bool = False,
         signed: bool = True,
         period: float = PERIOD,
+        command: Sequence[str] = RUN,
     ) -> None:
         self.interval = interval
         self.victim = ""
         """The node to which the last incident happened."""
         self._key = secrets.token_hex(32) if signed else ""
+        self._command = tuple(command)
         self._disks: dict[str, dict[str, bytes]] = {}
         self._lives: list[tuple[str, Daemon]] = []
         self._refresh = 60
@@ -162,6 +165,17 @@ class Cluster:
         daemon.write_config(self._configuration(daemon.host.name))
         daemon.wait_for_line("^[^ ]+ info reload: ", READY_WITHIN, since=daemon.reload().began)
 
+    def upgrade(self, name: str) -> None:
+        """Let a daemon become the installed code, which is what it runs: the start is what costs."""
+        daemon = self.daemons[name]
+        began = now()
+        try:
+            answer = daemon.ask({"command": "upgrade"}, READY_WITHIN)
+        except ConnectionError:  # it is another by now
+            daemon.wait_for_line("upgraded in place", READY_WITHIN, since=began)
+        else:
+            raise TimeoutError(f"{name}: no upgrade: {answer.get('detail')}")
+
     def heal(self) -> None:
         """Undo whatever has been done: hosts, cables, filters, hung and dead daemons."""
         for name in tuple(self._disks):
@@ -176,7 +190,7 @@ class Cluster:
 
     def _install(self, name: str) -> Daemon:
         host = self.lan.node(name)
-        daemon = Daemon(host, self._configuration(host.name))
+        daemon = Daemon(host, self._configuration(host.name), command=self._command)
         if self._key:
             key = host.root / FOLDER.relative_to("/") / KEY_FILE
             key.write_text(f"{self._key}\n", encoding="ascii")

@@ -136,6 +136,10 @@ def _delete(cluster: Cluster) -> None:
     cluster.lan.delete_address(active(cluster), VIP)
 
 
+def _upgrade(cluster: Cluster) -> None:
+    cluster.upgrade(active(cluster))
+
+
 def _reload(cluster: Cluster) -> None:
     cluster.change_configuration(active(cluster))
 
@@ -217,6 +221,7 @@ DELETED = Step(
 RELOADED = Step(
     "reload, unrelated change", "systemctl reload on node {victim}", _reload, 1.0, Fate.STAYS, bar=0.0
 )
+UPGRADED = Step("upgrade in place", "vipservice upgrade on node {victim}", _upgrade, 1.0, Fate.STAYS, bar=0.0)
 
 DEMO = (
     START,

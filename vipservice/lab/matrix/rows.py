@@ -122,6 +122,7 @@ CHAINS = (
         only=frozenset({VIPSERVICE, keepalived.NAME}),  # ucarp reads no file
         seconds=1.3,
     ),
+    Chain(_chain(("upgrade in place", steps.UPGRADED)), only=frozenset({VIPSERVICE}), seconds=2.5),
 )
 EVENTS = tuple(event for chain in CHAINS for event in chain.events)
 ROWS = {row.event: row for chain in CHAINS for row in chain.rows}
