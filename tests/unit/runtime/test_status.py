@@ -11,7 +11,7 @@ import pytest
 from vipservice.core.actions import ConditionKind
 from vipservice.core.roles import Role
 from vipservice.core.status import NodeView
-from vipservice.runtime.status import LinkGroupStatus, NodeStatus, status_line, to_json
+from vipservice.runtime.status import LinkGroupStatus, NodeStatus, UpgradeStatus, status_line, to_json
 
 Node = Callable[..., NodeStatus]
 Group = Callable[..., LinkGroupStatus]
@@ -34,10 +34,16 @@ def test_moments_are_wall_clock_and_durations_seconds(node: Node) -> None:
 
 
 def test_every_key_that_the_docstring_names_is_there_and_no_other(node: Node) -> None:
-    said = to_json(node())
+    said = to_json(node(upgraded=UpgradeStatus("0.0.9", 0.4)))
     documented = set(re.findall(r"`([a-z_0-9]+)`", to_json.__doc__ or "")) - {"status"}
     group = said["groups"][0]
-    parts = (said["reload"], group["addresses"][0], group["nodes"][0], group["round_trips"][0])
+    parts = (
+        said["reload"],
+        said["upgraded"],
+        group["addresses"][0],
+        group["nodes"][0],
+        group["round_trips"][0],
+    )
     keys = {*said, *group, *said["peers"][0], *said["peers"][0]["heard_by"]}.union(*parts)
     assert keys == documented
 
