@@ -8,7 +8,7 @@ from tests.live.daemon.conftest import Bench, held, never_two, shown
 from vipservice.lab.demo import steps
 from vipservice.lab.demo.cluster import Cluster
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module", params=["10ms", "5ms", "2ms"])

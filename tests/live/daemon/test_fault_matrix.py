@@ -12,7 +12,7 @@ from tests.live.daemon.conftest import Bench, held, never_two, shown
 from vipservice.lab.demo import steps
 from vipservice.lab.demo.cluster import Cluster
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

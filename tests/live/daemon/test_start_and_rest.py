@@ -12,7 +12,7 @@ from vipservice.lab.demo.cluster import Cluster
 from vipservice.lab.demo.play import play
 from vipservice.lab.demo.steps import START
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]
 
 READY_BAR = 0.4
 START_BAR = 0.8

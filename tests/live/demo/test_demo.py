@@ -65,6 +65,7 @@ def running() -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+@pytest.mark.quiet
 def test_it_shows_the_main_job_and_ends_with_a_table(tmp_path: Path) -> None:
     began = now()
     done = subprocess.run(

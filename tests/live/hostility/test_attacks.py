@@ -11,7 +11,7 @@ from vipservice.lab.hostility import run
 from vipservice.lab.hostility.attacks import ATTACKS, SEED, Scene
 from vipservice.lab.hostility.memory_group import memory_group
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(180)]
 
 SECONDS = 2.0
 BEARABLE = 0.5

@@ -7,7 +7,7 @@ import pytest
 from vipservice.lab.hostility import soak
 from vipservice.lab.hostility.journal import Entries
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(90)]
 
 
 def test_a_soak_keeps_what_its_tables_are_made_of(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from vipservice.lab.matrix.summary import summaries
 from vipservice.lab.matrix.trials import Journal
 from vipservice.lab.namespaces import problem
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]
 
 
 def test_a_killed_keepalived_leaves_two_owners_and_a_killed_vipservice_one(tmp_path: Path) -> None:

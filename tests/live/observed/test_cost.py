@@ -6,7 +6,7 @@ from vipservice.lab.namespaces import problem
 from vipservice.lab.observing import measure
 from vipservice.lab.observing.scenes import SCENES
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]
 
 
 def test_neither_a_scrape_nor_a_hundred_hasty_or_slow_clients_move_anything() -> None:

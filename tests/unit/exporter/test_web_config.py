@@ -27,7 +27,7 @@ from vipservice.runtime.history import Forgetful, History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.shown import Shown
 
-HASH = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+HASH = bcrypt.hashpw(b"open sesame", b"$2b$04$" + b"." * 22).decode()
 PASSWORD = f"basic_auth_users:\n  prometheus: {HASH}\n"
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 CLIENTS = f"{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
