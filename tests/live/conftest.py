@@ -1,14 +1,16 @@
 """How live tests run side by side: those of a folder in one process, for they share what they set up."""
 
-from pathlib import Path
-
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-HERE = Path(__file__).parent
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """Gives whole folders of tests to processes, those with most tests first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
 
 
-@pytest.hookimpl(tryfirst=True)  # the plugin reads the mark in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).parts[0]))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    return ByFolder(config, log)
