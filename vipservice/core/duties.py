@@ -6,13 +6,18 @@ duties of the old role end and those of the new begin in one place.
 
 from math import inf
 
+from vipservice.core.actions import ConditionKind
 from vipservice.core.budgets import REPAIR_FAULT
 from vipservice.core.group import Group
 from vipservice.core.handover import Cause, Giving, Taking, reason_for
 from vipservice.core.holding import Holding
+from vipservice.core.messages import Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.standby import Standby
 from vipservice.core.timing import WITNESS_PERIOD
+from vipservice.core.values import Health
+
+UNHEALTHY = ConditionKind.UNHEALTHY
 
 RETRY_OUT = 1.0
 """How often an active that wants out (health, maintenance, repairs) looks for a successor, seconds."""
@@ -143,12 +148,21 @@ class Duties:
             return
         cause = self._cause_to_leave()
         self._out_at = now + RETRY_OUT if cause else inf
-        if cause:
-            self.giving.start(cause, now)
+        if not cause or self.giving.start(cause, now) or self.giving.move is not None:
+            return
+        if cause is Cause.HEALTH and self.group.barred and not self.group.contenders.successors(now):
+            self._release_unhealthy(now)
+
+    def _release_unhealthy(self, now: float) -> None:
+        """Nobody is healthy, and the operator would rather have no owner than a bad one."""
+        detail = f"no node is healthy (when_all_fail: release): {self.group.conditions[UNHEALTHY]}"
+        self.group.release()
+        self.become(Role.BACKUP, Reason.UNHEALTHY, detail, now)
+        self.group.speak(Resign(None, self.group.own_term, 0), everywhere=True)
 
     def _cause_to_leave(self) -> Cause | None:
         if self.holding.wants_out:
             return Cause.REPAIRS
         if self.group.maintenance:
             return Cause.MAINTENANCE
-        return None if self.group.healthy else Cause.HEALTH
+        return Cause.HEALTH if self.group.health is Health.BAD else None

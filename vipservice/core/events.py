@@ -6,7 +6,7 @@ The runtime turns bytes, kernel messages and commands into these; `Segment.handl
 from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Advert, Path
 from vipservice.core.settings import GroupSettings
-from vipservice.core.values import Address, GroupId, Mac, NodeId
+from vipservice.core.values import Address, GroupId, Health, Mac, NodeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +140,14 @@ class MaintenanceSet:
 
 @dataclass(frozen=True, slots=True)
 class HealthChanged:
-    """The health checks of the service behind the address say yes or no."""
+    """The checks of the service behind the address have another result, or another weight."""
 
     group: GroupId
-    healthy: bool
+    health: Health
     detail: str
+    """Which check fails and why, in words; empty where none does."""
+    weight: int = 0
+    """Taken off the priority: what the failing checks weigh that are no must."""
 
 
 @dataclass(frozen=True, slots=True)

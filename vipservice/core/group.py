@@ -24,9 +24,9 @@ from vipservice.core.lease import Lease, gate
 from vipservice.core.messages import Entry, Message
 from vipservice.core.pace import Pace
 from vipservice.core.roles import TRANSITIONS, Reason, Role
-from vipservice.core.settings import GroupSettings
+from vipservice.core.settings import BindMode, GroupSettings, WhenAllFail
 from vipservice.core.surroundings import Surroundings
-from vipservice.core.values import Address, Mac, NodeId, Rank
+from vipservice.core.values import Address, Health, Mac, NodeId, Rank
 from vipservice.core.verdicts import Verdict
 
 MAX_TERM = 2**62
@@ -87,7 +87,9 @@ class Group:
         self.pace = Pace(settings.timing.advert_interval)
         self.damping = Damping()
         self.pending: PendingBind | None = None
-        self.healthy = True
+        self.health = Health.GOOD
+        self.health_weight = 0
+        """Taken off the configured priority while checks fail that are no must."""
         self.maintenance = False
         self.stopping = False
         self.twin: str | None = None
@@ -99,12 +101,15 @@ class Group:
     @property
     def priority(self) -> int:
         """Effective: what health leaves of the configured one."""
-        return self.settings.priority if self.healthy else UNHEALTHY_PRIORITY
+        if self.health is Health.BAD:
+            return UNHEALTHY_PRIORITY
+        return max(UNHEALTHY_PRIORITY, self.settings.priority - self.health_weight)
 
     @property
     def fit(self) -> bool:
         """Able to take over."""
-        return self.healthy and not self.maintenance and not self.stopping and self.twin is None
+        good = self.health is Health.GOOD
+        return good and not self.maintenance and not self.stopping and self.twin is None
 
     @property
     def barred(self) -> str | None:
@@ -113,7 +118,14 @@ class Group:
             return "this node is in maintenance"
         if self.stopping:
             return "this daemon is stopping"
+        if self.health is Health.BAD and self.settings.when_all_fail is WhenAllFail.RELEASE:
+            return "the service here is not healthy (when_all_fail: release)"
         return self.twin
+
+    @property
+    def binds(self) -> bool:
+        """Whether the address is ours to bind, announce and look for; else a hook moves it."""
+        return self.settings.bind is BindMode.KERNEL
 
     @property
     def standing(self) -> tuple[int, bytes]:

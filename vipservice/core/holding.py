@@ -212,6 +212,8 @@ class Holding:
 
     def _start_announcing(self, now: float) -> None:
         """The whole schedule, its first announcement at once."""
+        if not self._group.binds:
+            return
         self.announcing.start(now)
         if self.announcing.due(now):
             self._announce()
@@ -225,7 +227,8 @@ class Holding:
     def _look_for_rivals(self, now: float) -> None:
         self._self_probe_at = following(self._self_probe_at, SELF_PROBE_PERIOD, now)
         group = self._group
-        group.out += [Probe(group.settings.id, address, None) for address in group.settings.addresses]
+        if group.binds:
+            group.out += [Probe(group.settings.id, address, None) for address in group.settings.addresses]
         if now - self._rival_at > RIVAL_MEMORY:
             group.note(ConditionKind.RIVAL, False)
         if not group.damping.holds_back(now):

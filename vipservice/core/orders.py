@@ -7,7 +7,7 @@ from vipservice.core.handover import Cause
 from vipservice.core.messages import Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import GroupSettings
-from vipservice.core.values import NodeId
+from vipservice.core.values import Health, NodeId
 
 
 class Orders:
@@ -54,9 +54,10 @@ class Orders:
         self._stopped()
 
     def health_changed(self, event: HealthChanged, now: float) -> None:
-        """The service behind the address is well, or not."""
-        self._group.healthy = event.healthy
-        self._group.note(ConditionKind.UNHEALTHY, not event.healthy, event.detail)
+        """The service behind the address is well, or not, or nobody knows yet."""
+        bad = event.health is Health.BAD
+        self._group.health, self._group.health_weight = event.health, event.weight
+        self._group.note(ConditionKind.UNHEALTHY, bad, event.detail)
         self._group.speak()
         self._duties.reconsider(now)
 

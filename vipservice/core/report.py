@@ -7,6 +7,7 @@ from vipservice.core.duties import Duties
 from vipservice.core.group import Group
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
+from vipservice.core.values import Health
 from vipservice.core.verdicts import HeldByPeer
 
 
@@ -30,7 +31,7 @@ def report(duties: Duties, now: float) -> GroupStatus:
         conditions=dict(group.conditions),
         owners_observed=_owners(duties, now),
         maintenance=group.maintenance,
-        healthy=group.healthy,
+        healthy=group.health is not Health.BAD,
     )
 
 

@@ -46,6 +46,7 @@ class Reason(Enum):
     LINK_LOST = "link_lost"
     INTERFACE_LOST = "interface_lost"
     ISOLATED = "isolated"
+    UNHEALTHY = "unhealthy"
     REPAIRS_EXHAUSTED = "repairs_exhausted"
     ADDRESS_ON_HOST = "address_on_host"
     BIND_FAILED = "bind_failed"

@@ -76,7 +76,8 @@ class Segment:
         """Take part in one more group; it starts with the next InterfaceReady."""
         election = Election(settings, self.around, own_term, reserved_term)
         self.elections[settings.id] = election
-        self.around.floating = self.around.floating | frozenset(settings.addresses)
+        if election.group.binds:
+            self.around.floating = self.around.floating | frozenset(settings.addresses)
         return election
 
     def handle(self, event: Event, now: float) -> list[Action]:
@@ -207,7 +208,8 @@ class Segment:
             return  # answers from a MAC of this host are no answers
         self.around.hearing.heard(event.mac, event.sender, now)
         for election in self.elections.values():
-            election.dialogue.neighbour(event, now)
+            if election.group.binds:
+                election.dialogue.neighbour(event, now)
             election.dialogue.heard_anybody(now)
 
     def _advert(self, event: AdvertReceived, now: float) -> None:

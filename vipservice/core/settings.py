@@ -26,6 +26,23 @@ class Isolation(Enum):
     HOLD = "hold"
 
 
+class WhenAllFail(Enum):
+    """What an active does whose service is bad while nobody healthy could take over."""
+
+    KEEP = "keep"
+    RELEASE = "release"
+    """The one chosen exception to "never without an owner"."""
+
+
+class BindMode(Enum):
+    """Who moves the address."""
+
+    KERNEL = "kernel"
+    """This daemon, by putting it on the interface."""
+    NONE = "none"
+    """A hook, by telling a cloud or a load balancer; nothing is bound, announced or probed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
     """One group as the election sees it."""
@@ -44,3 +61,5 @@ class GroupSettings:
     """Seconds of deafness beyond the lease before a release (`on_isolation: 30s`); 0 for plain release."""
     announce_refresh: float
     """Seconds between announcements at rest; 0 for never."""
+    when_all_fail: WhenAllFail
+    bind: BindMode

@@ -108,6 +108,8 @@ class Silence:
             return inf
         if self.resigned:
             return self.since
-        holder = self.watched or self.last_watched
-        lease_end = holder.lease_end if holder else self.since + UNKNOWN_LEASE
-        return lease_end + LAPSE_TAIL + self.position(now) * self.interval()
+        holder, binds = self.watched or self.last_watched, self._group.binds
+        # No kernel has the address under bind: none, so none is late to free it or keeps it from before.
+        unknown = UNKNOWN_LEASE if binds else self._group.settings.timing.lease
+        lease_end = holder.lease_end if holder else self.since + unknown
+        return lease_end + LAPSE_TAIL * binds + self.position(now) * self.interval()

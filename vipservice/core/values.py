@@ -1,6 +1,7 @@
 """The small nouns everybody shares: who a node is, where it is, and who ranks above whom."""
 
 from ipaddress import IPv4Address, IPv6Address
+from enum import Enum
 from typing import NewType
 
 from vipservice.core.frozen import dataclass
@@ -15,6 +16,15 @@ Address = IPv4Address | IPv6Address
 
 GroupId = NewType("GroupId", int)
 """1 to 255: one set of floating addresses that moves together."""
+
+
+class Health(Enum):
+    """What the checks of the service behind the address say, taken together."""
+
+    UNKNOWN = "unknown"
+    """Not all have had a result yet: no reason to give the address away, and none to be given it."""
+    GOOD = "good"
+    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True, order=True)

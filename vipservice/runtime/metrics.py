@@ -61,12 +61,12 @@ CAUSES: Mapping[tuple[Role, Role], tuple[Reason, ...]] = {
     (Role.PROBING, Role.FAULT): _BROKEN,
     (Role.ACTIVE, Role.BACKUP): (
         Reason.BETTER_ACTIVE, Reason.LEASE_LAPSED, Reason.HANDOVER_GIVEN, Reason.STOPPED,
-        Reason.DUPLICATE_NODE,
+        Reason.DUPLICATE_NODE, Reason.UNHEALTHY,
     ),
     (Role.ACTIVE, Role.FAULT): (*_BROKEN, Reason.ISOLATED, Reason.REPAIRS_EXHAUSTED),
     (Role.FAULT, Role.BACKUP): (Reason.RECOVERED,),
 }  # fmt: skip
-"""Which reasons a change of role usually has: these 32 series a group exist from the start.
+"""Which reasons a change of role usually has: these 33 series a group exist from the start.
 
 All pairs with all reasons would be 264 a group, nearly all of them impossible. A change that is not in here
 still counts; its series appears with it.

@@ -9,7 +9,7 @@ from vipservice.config.problems import ConfigError, MissingInterface
 from vipservice.config.resolve import resolve, resolve_group
 from vipservice.config.seen import SeenInterface
 from vipservice.config.settings import Origin, ResolvedGroup
-from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
+from vipservice.core.settings import BindMode, GroupSettings, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.timing import Timing
 
 Nic = Callable[..., SeenInterface]
@@ -65,6 +65,8 @@ def test_what_the_file_says_reaches_the_election(nic: Nic) -> None:
         on_isolation=Isolation.RELEASE,
         isolation_wait=9,
         announce_refresh=0,
+        when_all_fail=WhenAllFail.KEEP,
+        bind=BindMode.KERNEL,
     )
     assert (group.core.id, group.nodes, group.ping_interval) == (7, 3, 0)
     assert group.witnesses == (IPv4Address("10.0.0.1"),)

@@ -15,6 +15,7 @@ from vipservice.core.events import (
 )
 from vipservice.core.messages import Offer, Ready, Request
 from vipservice.core.roles import Role
+from vipservice.core.values import Health
 
 US = node_of(10)
 
@@ -116,7 +117,7 @@ def test_damping_never_holds_an_operator_back_nor_a_takeover(bench: Bench) -> No
 
 def test_health_lost_hands_over_when_a_healthy_successor_is_ready(bench: Bench) -> None:
     other = better(bench)
-    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.handle(HealthChanged(GROUP, health=Health.BAD, detail="the check fails"))
     bench.run(0.01)
     assert bench.said(Offer)[0].to == other.node
     other.says(Ready(US, 1))
@@ -129,7 +130,7 @@ def test_health_lost_everywhere_leaves_the_address_with_effective_priority_1_and
     other = better(bench)
     other.fit = False
     other.says()
-    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.handle(HealthChanged(GROUP, health=Health.BAD, detail="the check fails"))
     bench.run(10.0)
     assert bench.role is Role.ACTIVE and not bench.did(Release)
     assert bench.election.group.entry((), bench.now).priority == 1
@@ -138,7 +139,7 @@ def test_health_lost_everywhere_leaves_the_address_with_effective_priority_1_and
 
 def test_an_unhealthy_active_hands_over_as_soon_as_somebody_fit_comes(bench: Bench) -> None:
     bench.becomes_active()
-    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
+    bench.handle(HealthChanged(GROUP, health=Health.BAD, detail="the check fails"))
     bench.run(5.0)
     bench.other(5).stands_by()
     bench.run(1.1)
@@ -147,8 +148,8 @@ def test_an_unhealthy_active_hands_over_as_soon_as_somebody_fit_comes(bench: Ben
 
 def test_health_regained_is_the_configured_priority_again(bench: Bench) -> None:
     bench.becomes_active()
-    bench.handle(HealthChanged(GROUP, healthy=False, detail="the check fails"))
-    bench.handle(HealthChanged(GROUP, healthy=True, detail=""))
+    bench.handle(HealthChanged(GROUP, health=Health.BAD, detail="the check fails"))
+    bench.handle(HealthChanged(GROUP, health=Health.GOOD, detail=""))
     assert bench.election.group.entry((), bench.now).priority == 100
     assert not bench.conditions()[ConditionKind.UNHEALTHY]
 

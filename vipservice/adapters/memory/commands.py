@@ -11,7 +11,8 @@ from vipservice.adapters.memory.stage import GROUP, SECOND_ADDRESS, VIP, Expecta
 from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet
 from vipservice.core.frozen import dataclass
 from vipservice.core.roles import Role
-from vipservice.core.settings import Isolation, ProbeMode
+from vipservice.core.settings import Isolation, ProbeMode, WhenAllFail
+from vipservice.core.values import Health
 
 Words = dict[str, list[Any]]
 """The values of one line by placeholder, in the order written."""
@@ -93,6 +94,7 @@ PLACEHOLDERS: dict[str, Callable[[Stage, str], Any]] = {
     "FAILBACK": failback,
     "SWITCH": switch,
     "TEXT": text,
+    "WORD": lambda _stage, word: WhenAllFail(word),
 }
 
 
@@ -178,8 +180,13 @@ def _handover(stage: Stage, words: Words) -> None:
     stage.tell(giver, HandoverAsked(GROUP, 1, to))
 
 
-def _health(stage: Stage, words: Words, healthy: bool) -> None:
-    stage.tell(_one(words, "NODE"), HealthChanged(GROUP, healthy, "the service check fails"))
+def _health(stage: Stage, words: Words, health: Health) -> None:
+    stage.tell(_one(words, "NODE"), HealthChanged(GROUP, health, "the service check fails"))
+
+
+def _weigh(stage: Stage, words: Words) -> None:
+    name, weight = words["NODE"][0], int(words["NUMBER"][0])
+    stage.tell(name, HealthChanged(GROUP, Health.GOOD, "", weight))
 
 
 Blocking = Callable[[Stage, Words], Blocks]
@@ -333,8 +340,10 @@ COMMANDS: dict[str, Command] = {
     "maintenance NODE SWITCH": Command(
         lambda stage, words: stage.tell(_one(words, "NODE"), MaintenanceSet(GROUP, _one(words, "SWITCH")))
     ),
-    "unhealthy NODE": Command(lambda stage, words: _health(stage, words, healthy=False)),
-    "healthy NODE": Command(lambda stage, words: _health(stage, words, healthy=True)),
+    "unhealthy NODE": Command(lambda stage, words: _health(stage, words, Health.BAD)),
+    "weigh NODE NUMBER": Command(_weigh),
+    "when all fail WORD": _setting("when_all_fail", "WORD"),
+    "healthy NODE": Command(lambda stage, words: _health(stage, words, Health.GOOD)),
     # Others on the link
     "stranger answers": Command(lambda stage, _: stage.add_stranger()),
     "stranger leaves": Command(lambda stage, _: stage.lan.hosts["stranger"].kernel.reboot()),

@@ -10,7 +10,7 @@ from vipservice.adapters.memory.ownership import CLIENT
 from vipservice.core.events import Event, SettingsChanged
 from vipservice.core.messages import Path
 from vipservice.core.roles import Reason, Role
-from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
+from vipservice.core.settings import BindMode, GroupSettings, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.timing import Timing
 from vipservice.core.values import GroupId, Mac
 
@@ -48,6 +48,8 @@ def default_settings() -> GroupSettings:
         on_isolation=Isolation.RELEASE,
         isolation_wait=0.0,
         announce_refresh=60.0,
+        when_all_fail=WhenAllFail.KEEP,
+        bind=BindMode.KERNEL,
     )
 
 
