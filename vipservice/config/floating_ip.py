@@ -18,7 +18,7 @@ from vipservice.config.timers import (
     fits,
     shortest_lease,
 )
-from vipservice.core.settings import ProbeMode
+from vipservice.core.settings import BindMode, ProbeMode
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address
 
@@ -68,7 +68,7 @@ def _make_group(values: Values, key_path: str, line: int) -> FloatingIpSettings:
         priority=values[k.PRIORITY],
         timing=_timing(values),
         failback=0.0 if values[k.FORCED_BY_PRIORITY] else values[k.FAILBACK],
-        probe=values[k.PROBE],
+        probe=values[k.PROBE] if values[k.BIND] is BindMode.KERNEL else ProbeMode.OFF,
         arp_suppression=values[k.ARP_SUPPRESSION],
         on_isolation=isolation,
         isolation_wait=isolation_wait,
@@ -76,6 +76,10 @@ def _make_group(values: Values, key_path: str, line: int) -> FloatingIpSettings:
         witnesses=values[k.WITNESSES],
         nodes=values[k.NODES],
         ping_interval=values[k.PING],
+        bind=values[k.BIND],
+        checks=values[k.CHECKS],
+        when_all_fail=values[k.WHEN_ALL_FAIL],
+        hooks=values[k.HOOKS],
         key_path=key_path,
         line=line,
     )
@@ -95,6 +99,20 @@ def _impossible(values: Values) -> Iterator[Problem]:
     yield from _two_failbacks(values)
     yield from _ip_written_twice(values)
     yield from _witness_is_floating(values)
+    yield from _names_twice(values)
+    if values[k.BIND] is BindMode.NONE and values[k.IP] is None and values.sound(k.IP):
+        yield Problem(values.lines[k.BIND.name], k.IP.name, "found nothing beside 'bind: none'", "set 'ip'")
+
+
+def _names_twice(values: Values) -> Iterator[Problem]:
+    """Find checks or hooks that status and metrics could not tell apart."""
+    checks, hooks = values[k.CHECKS], values[k.HOOKS]
+    for key, names in ((k.CHECKS, [one.name for one in checks]), (k.HOOKS, [one.name for one in hooks])):
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                item = _item(values.nodes[key.name], index)
+                found = f"found the name {quoted(name)} a second time"
+                yield Problem(item.line, f"{key.name}[{index}]", found, "set 'name' in one of them")
 
 
 def _two_paces(values: Values) -> Iterator[Problem]:
@@ -180,6 +198,9 @@ def group_notices(group: FloatingIpSettings, values: Values) -> Iterator[str]:
     for key in k.MEANINGLESS_KEYS:
         if key.name in values.lines:
             yield f"{group.key_path}.{key.name} (line {values.lines[key.name]}): {key.doc}"
+    if group.bind is BindMode.NONE and not group.hooks:
+        line = values.lines[k.BIND.name]
+        yield f"{group.key_path}.{k.BIND.name} (line {line}): nothing moves the address: there are no hooks"
     if group.arp_suppression and group.probe is ProbeMode.OFF:
         line = values.lines[k.ARP_SUPPRESSION.name]
         yield f"{group.key_path}.{k.ARP_SUPPRESSION.name} (line {line}): without effect while 'probe' is off"

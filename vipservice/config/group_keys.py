@@ -3,6 +3,9 @@
 from typing import Any
 
 from vipservice.config.addresses import read_host_address, read_netmask
+from vipservice.config.check_keys import read_check
+from vipservice.config.check_settings import CheckSettings, HookSettings
+from vipservice.config.hook_keys import read_hook
 from vipservice.config.nodes import Mapping, Node, Scalar
 from vipservice.config.scalars import (
     duration,
@@ -26,7 +29,7 @@ from vipservice.config.timers import (
     PRESETS,
     SHORTEST_INTERVAL,
 )
-from vipservice.core.settings import Isolation, ProbeMode
+from vipservice.core.settings import BindMode, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.values import Address
 
 DAY = 86400.0
@@ -237,6 +240,41 @@ PING: Key[float] = Key(
     "1s",
 )
 
+BIND: Key[BindMode] = Key(
+    "bind",
+    word_of({mode.value: mode for mode in BindMode}),
+    BindMode.KERNEL,
+    "kernel or none",
+    "Who moves the address: this daemon, or with none a hook alone, as in a cloud. Then nothing is bound, "
+    "announced or probed, and waiting for the lease takes the place of asking by ARP.",
+    "kernel",
+)
+CHECKS: Key[tuple[CheckSettings, ...]] = Key(
+    "checks",
+    list_of(read_check),
+    (),
+    "a list of mappings with one of tcp, http, process, pidfile, systemd, command, interface, file or ping",
+    "Health checks of the service behind the address. Each has interval, timeout, rise, fall, and a weight "
+    "or must.",
+    "none",
+)
+WHEN_ALL_FAIL: Key[WhenAllFail] = Key(
+    "when_all_fail",
+    word_of({word.value: word for word in WhenAllFail}),
+    WhenAllFail.KEEP,
+    "keep or release",
+    "What the active node does whose checks fail while nobody healthy could take over.",
+    "keep",
+)
+HOOKS: Key[tuple[HookSettings, ...]] = Key(
+    "hooks",
+    list_of(read_hook),
+    (),
+    "a list of mappings with 'run'",
+    "Programs that are run when this node takes a role, or when something happens to the address.",
+    "none",
+)
+
 FORCED_BY_PRIORITY: Key[bool] = Key(
     "forced_by_priority",
     read_bool,
@@ -295,6 +333,10 @@ OUR_KEYS: tuple[Key[Any], ...] = (
     ARP_SUPPRESSION,
     NODES,
     PING,
+    BIND,
+    CHECKS,
+    WHEN_ALL_FAIL,
+    HOOKS,
 )
 MEANINGLESS_KEYS: tuple[Key[str], ...] = (LOCAL_IP, ECHO, ECHO_PORT, BROADCAST)
 GROUP_KEYS: tuple[Key[Any], ...] = (*OUR_KEYS, FORCED_BY_PRIORITY, PEER_IP, *MEANINGLESS_KEYS)

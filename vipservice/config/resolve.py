@@ -16,7 +16,7 @@ from vipservice.config.seen import (
     end_of_subnet,
 )
 from vipservice.config.settings import FloatingIpSettings, Origin, ResolvedGroup, Settings
-from vipservice.core.settings import GroupSettings
+from vipservice.core.settings import BindMode, GroupSettings
 from vipservice.core.values import Address, GroupId
 
 SET_IP = "set 'ip' to a free address of the subnet"
@@ -81,6 +81,8 @@ def resolve_group(
         ping_interval=group.ping_interval,
         origins=origins(settings, group, prefix_length),
         notices=tuple(resolver.notices(subnets, prefix_length)),
+        checks=group.checks,
+        hooks=group.hooks,
     )
 
 
@@ -127,6 +129,8 @@ class _Resolver:
     def addresses(self, seen: SeenInterface, subnets: tuple[IPv4Interface, ...]) -> tuple[Address, ...]:
         """The floating addresses: written, or the default; all fit the subnet."""
         written = self._group.ip
+        if written and self._group.bind is BindMode.NONE:
+            return written  # it may lie anywhere, and be configured on this host
         addresses = written or (default_address(subnets[0]),)
         problems = [
             self._unfit_problem(index, address, why, seen)
@@ -246,6 +250,8 @@ def _core(group: FloatingIpSettings, addresses: tuple[Address, ...]) -> GroupSet
         on_isolation=group.on_isolation,
         isolation_wait=group.isolation_wait,
         announce_refresh=group.announce_refresh,
+        when_all_fail=group.when_all_fail,
+        bind=group.bind,
     )
 
 

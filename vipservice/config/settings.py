@@ -10,8 +10,9 @@ from enum import Enum
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from vipservice.config.check_settings import CheckSettings, HookSettings
 from vipservice.core.frozen import dataclass
-from vipservice.core.settings import GroupSettings, Isolation, ProbeMode
+from vipservice.core.settings import BindMode, GroupSettings, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address
 
@@ -46,6 +47,10 @@ class FloatingIpSettings:
     nodes: int | None
     ping_interval: float
     """Seconds between ICMP echoes to each target; 0 for none."""
+    bind: BindMode
+    checks: tuple[CheckSettings, ...]
+    when_all_fail: WhenAllFail
+    hooks: tuple[HookSettings, ...]
     key_path: str = field(compare=False)
     """`floating_ip`, or `floating_ip[1]` in a list."""
     line: int = field(compare=False)
@@ -140,3 +145,5 @@ class ResolvedGroup:
     """Key (`ip`, `netmask`, `interface`, ...) to where its value comes from, for `check`."""
     notices: tuple[str, ...] = ()
     """Sentences about what was decided otherwise than written, or deserves a second look."""
+    checks: tuple[CheckSettings, ...] = ()
+    hooks: tuple[HookSettings, ...] = ()

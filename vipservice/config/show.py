@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from vipservice.config import group_keys as k
 from vipservice.config import sections as s
+from vipservice.config.check_settings import CheckSettings
 from vipservice.config.durations import show_duration
 from vipservice.config.schema import Key, Section, T
 from vipservice.config.settings import MetricsSettings, Origin, ResolvedGroup, Settings
@@ -57,6 +58,10 @@ def group_values(group: ResolvedGroup) -> Iterator[tuple[str, str]]:
     yield k.ARP_SUPPRESSION.name, str(core.arp_suppression).lower()
     yield k.NODES.name, NONE if group.nodes is None else str(group.nodes)
     yield k.PING.name, _or_off(group.ping_interval)
+    yield k.BIND.name, core.bind.value
+    yield k.CHECKS.name, _several(map(_check, group.checks))
+    yield k.WHEN_ALL_FAIL.name, core.when_all_fail.value
+    yield k.HOOKS.name, _several(f"{hook.name} ({' '.join(hook.argv)})" for hook in group.hooks)
 
 
 def section_values(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -93,6 +98,11 @@ def _origin(settings: Settings, key_path: str) -> Origin:
 
 def _line(key_path: str, value: str, origin: Origin) -> str:
     return f"{key_path} = {value}  ({origin.value})"
+
+
+def _check(check: CheckSettings) -> str:
+    weight = "must" if check.weight is None else f"weight {check.weight}"
+    return f"{check.name} (every {show_duration(check.interval)}, {weight})"
 
 
 def _several(values: Iterable[object]) -> str:

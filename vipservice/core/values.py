@@ -1,7 +1,7 @@
 """The small nouns everybody shares: who a node is, where it is, and who ranks above whom."""
 
-from ipaddress import IPv4Address, IPv6Address
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
 from typing import NewType
 
 from vipservice.core.frozen import dataclass

@@ -33,7 +33,7 @@ def compare(
         before, after = running[group_id], found[group_id]
         if _place(before) != _place(after):
             restart.append(f"floating_ip {before.core.name} (its name, addresses, interface or witnesses)")
-        elif before.core != after.core:
+        elif (before.core, before.checks, before.hooks) != (after.core, after.checks, after.hooks):
             live.append(after.core)
     return Changes(tuple(live), tuple(restart))
 
@@ -44,6 +44,7 @@ def _place(group: ResolvedGroup) -> tuple[object, ...]:
         core.name,
         core.addresses,
         core.probe,
+        core.bind,
         core.arp_suppression,
         group.interface,
         group.prefix_length,
