@@ -10,6 +10,8 @@ import pytest
 from vipservice.core.roles import Reason, Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import GroupId, NodeId
+from vipservice.runtime.health import CheckState, CheckStatus
+from vipservice.runtime.hook_status import HookStatus
 from vipservice.runtime.round_trips import RoundTrips
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus, PeerStatus, ReloadStatus
 
@@ -75,6 +77,8 @@ def group(view: Callable[..., NodeView]) -> Callable[..., LinkGroupStatus]:
             lease=3.0,
             advert_interval=0.1,
             round_trips=(echoes,),
+            checks=(CheckStatus("web", "tcp", None, CheckState.PASSING, 95.0, "accepted a connection"),),
+            hooks=(HookStatus("notify", "active", "ok", 0, 0.12, "", 1_795_348_990.0),),
         )
 
     return group

@@ -12,6 +12,7 @@ from vipservice.adapters.exporter.server import Exporter
 from vipservice.adapters.journal import FileJournal
 from vipservice.adapters.state import StateDirectory
 from vipservice.adapters.systemd import service_manager
+from vipservice.adapters.worker.supervisor import WorkerProcess
 from vipservice.cli import exit_codes
 from vipservice.cli.check import ours
 from vipservice.cli.configuration import add_config, read, refuse
@@ -125,6 +126,7 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         code=InstalledCode(own_command()),
         settle=partial(_settle, store, journal),
         predecessor=predecessor,
+        worker=WorkerProcess(),
     )
     try:
         run(settings, outside)

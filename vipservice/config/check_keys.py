@@ -323,15 +323,19 @@ def _asked(values: Values, kind: Key[Any]) -> Asked:
         return tcp
     if url is not None:
         return _http(values, url)
-    return {
-        PROCESS.name: lambda: ProcessCheck(values[PROCESS] or "", "", values[COUNT]),
-        PIDFILE.name: lambda: ProcessCheck("", values[PIDFILE], 1),
-        SYSTEMD.name: lambda: SystemdCheck(values[SYSTEMD]),
-        COMMAND.name: lambda: CommandCheck(values[COMMAND], values[USER]),
-        INTERFACE.name: lambda: InterfaceCheck(values[INTERFACE]),
-        FILE.name: lambda: FileCheck(values[FILE], values[ABSENT]),
-        PING.name: lambda: PingCheck(values[PING]),
-    }[kind.name]()
+    match kind.name:
+        case "process" | "pidfile":
+            return ProcessCheck(values[PROCESS] or "", values[PIDFILE], values[COUNT])
+        case "systemd":
+            return SystemdCheck(values[SYSTEMD])
+        case "command":
+            return CommandCheck(values[COMMAND], values[USER])
+        case "interface":
+            return InterfaceCheck(values[INTERFACE])
+        case "file":
+            return FileCheck(values[FILE], values[ABSENT])
+        case _:
+            return PingCheck(values[PING])
 
 
 def _http(values: Values, url: SplitResult) -> HttpCheck:

@@ -1,6 +1,8 @@
 """Health checks as frozen values: what is asked of the service behind the address, and how often."""
 
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from typing import Any
 
 from vipservice.core.frozen import dataclass
 
@@ -115,3 +117,42 @@ class HookSettings:
     timeout: float = 30.0
     user: str = ""
     """Whose rights it has, through a transient unit of systemd; empty for the service's own user."""
+
+
+ASKED: dict[str, type[Asked]] = {
+    "tcp": TcpCheck,
+    "http": HttpCheck,
+    "process": ProcessCheck,
+    "pidfile": ProcessCheck,
+    "systemd": SystemdCheck,
+    "command": CommandCheck,
+    "interface": InterfaceCheck,
+    "file": FileCheck,
+    "ping": PingCheck,
+}
+
+
+def check_to_json(check: CheckSettings) -> dict[str, Any]:
+    """A check as the worker is told it."""
+    return asdict(check)
+
+
+def check_from_json(told: Mapping[str, Any]) -> CheckSettings:
+    """Read back what `check_to_json` wrote."""
+    asked = {name: _frozen(value) for name, value in told["asked"].items()}
+    return CheckSettings(**{**told, "asked": ASKED[told["kind"]](**asked)})
+
+
+def hook_to_json(hook: HookSettings) -> dict[str, Any]:
+    """A hook as the worker is told it."""
+    return {**asdict(hook), "on": sorted(hook.on)}
+
+
+def hook_from_json(told: Mapping[str, Any]) -> HookSettings:
+    """Read back what `hook_to_json` wrote."""
+    return HookSettings(**{**told, "argv": tuple(told["argv"]), "on": frozenset(told["on"])})
+
+
+def _frozen(value: Any) -> Any:
+    """JSON's lists as tuples, all the way down."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

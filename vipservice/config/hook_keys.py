@@ -61,11 +61,12 @@ HOOK_KEYS: tuple[Key[Any], ...] = (RUN, NAME, ON, TIMEOUT, USER)
 
 def _make(values: Values) -> HookSettings:
     argv = values[RUN]
+    occasions = values[ON]
     file_name = argv[0].rsplit("/", 1)[-1].encode()[:MAX_NAME_BYTES].decode(errors="ignore")
     return HookSettings(
         name=values[NAME] or file_name,
         argv=argv,
-        on=frozenset(values[ON]),
+        on=frozenset(occasions),
         timeout=values[TIMEOUT],
         user=values[USER],
     )

@@ -75,6 +75,13 @@ TERM = _gauge(
 )
 PRIORITY = _gauge("priority", "The effective priority: what health leaves of the configured one.", "group")
 HEALTHY = _gauge("healthy", "Whether this node's health lets it hold the address.", "group")
+CHECK_STATE = _gauge(
+    "check_state", "1 for the state of this health check, 0 for the others.", "group", "check", "state"
+)
+CHECK_DURATION = _gauge(
+    "check_duration_seconds", "How long the last try of this health check took.", "group", "check"
+)
+CHECK_TRIES = _counter("check_tries_total", "Tries of this health check.", "group", "check", "result")
 MAINTENANCE = _gauge("maintenance", "Whether this node stays out of the election for maintenance.", "group")
 
 # Changes
@@ -96,6 +103,17 @@ CONFLICTS = _counter("conflicts_total", "Times a stranger began to answer for an
 ANNOUNCEMENTS = _counter(
     "announcements_sent_total", "Gratuitous ARP and unsolicited neighbour advertisements.", "kind"
 )
+
+# Hooks
+
+HOOK_RUNS = _counter("hook_runs_total", "Runs of this hook that have ended.", "group", "hook", "result")
+HOOK_STATUS = _gauge(
+    "hook_last_exit_status",
+    "Exit status of this hook's last run, minus the signal's number where one ended it; NaN for none.",
+    "group", "hook",
+)  # fmt: skip
+HOOK_DURATION = _gauge("hook_duration_seconds", "How long this hook's last run took.", "group", "hook")
+WORKER_UP = _gauge("worker_up", "Whether nothing keeps checks and hooks from being asked and run.")
 
 # Lease
 

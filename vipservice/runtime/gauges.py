@@ -3,6 +3,7 @@
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from math import nan
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,6 +14,8 @@ from vipservice.core.status import NodeView
 from vipservice.core.values import NodeId
 from vipservice.runtime import declarations
 from vipservice.runtime.declarations import Declaration
+from vipservice.runtime.health import CheckState, CheckStatus
+from vipservice.runtime.hook_status import HookStatus
 from vipservice.runtime.snapshot import SnapshotUnavailableError
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus
 
@@ -112,6 +115,27 @@ def peer_labels(names: dict[NodeId, str]) -> dict[NodeId, str]:
     return labels if len(set(labels.values())) == len(labels) else {node: node.hex() for node in names}
 
 
+def _check_states(status: NodeStatus) -> Samples:
+    for group in status.groups:
+        for check in group.checks:
+            for state in CheckState:
+                yield (group.core.name, check.name, state.value), check.state is state
+
+
+def _of_checks(value: Callable[[CheckStatus], float]) -> Callable[[NodeStatus], Samples]:
+    """A gauge with one number a check."""
+    return lambda status: [
+        ((group.core.name, check.name), value(check)) for group in status.groups for check in group.checks
+    ]
+
+
+def _of_hooks(value: Callable[[HookStatus], float]) -> Callable[[NodeStatus], Samples]:
+    """A gauge with one number a hook."""
+    return lambda status: [
+        ((group.core.name, hook.name), value(hook)) for group in status.groups for hook in group.hooks
+    ]
+
+
 GAUGES: tuple[tuple[Declaration, Callable[[NodeStatus], Samples]], ...] = (
     (declarations.ROLE, _roles),
     (declarations.ROLE_SINCE, _of_groups_in_time(lambda group, status: status.wall_at(group.core.since))),
@@ -122,6 +146,11 @@ GAUGES: tuple[tuple[Declaration, Callable[[NodeStatus], Samples]], ...] = (
     (declarations.TERM, _of_groups(lambda group: group.core.term)),
     (declarations.PRIORITY, _of_groups(lambda group: group.core.priority)),
     (declarations.HEALTHY, _of_groups(lambda group: group.core.healthy)),
+    (declarations.CHECK_STATE, _check_states),
+    (declarations.CHECK_DURATION, _of_checks(lambda check: check.seconds)),
+    (declarations.HOOK_STATUS, _of_hooks(lambda hook: nan if hook.status is None else hook.status)),
+    (declarations.HOOK_DURATION, _of_hooks(lambda hook: hook.seconds)),
+    (declarations.WORKER_UP, _of_node(lambda status: not status.worker_problem)),
     (declarations.MAINTENANCE, _of_groups(lambda group: group.core.maintenance)),
     (declarations.LEASE, _of_groups(lambda group: group.lease)),
     (declarations.LEASE_REMAINING, _of_groups(lambda group: group.kernel_lease)),

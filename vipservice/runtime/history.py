@@ -23,7 +23,7 @@ from vipservice.runtime.status import rfc3339
 KEPT = 256
 """Entries; the journal has at most twice as many lines before it is written anew."""
 
-STARTED, STOPPED, TRANSITION = "started", "stopped", "transition"
+STARTED, STOPPED, TRANSITION, HOOK = "started", "stopped", "transition", "hook"
 
 
 class Journal(Protocol):
@@ -53,12 +53,12 @@ class Forgetful:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """A change of role, or the beginning or end of a life of the daemon."""
+    """A change of role, the end of a hook, or the beginning or end of a life of the daemon."""
 
     id: str
     """The node's incarnation and a number: the same in log, exemplars and API, unique on this node."""
     event: str
-    """`transition`, `started` or `stopped`."""
+    """`transition`, `started`, `stopped` or `hook`."""
     at: float
     """Wall clock, seconds since the epoch."""
     detail: str
@@ -151,6 +151,10 @@ class History:
             self._amend(latest, {action.phase: action.seconds})
         return latest
 
+    def ran_hook(self, group: str, detail: str) -> None:
+        """A hook of a group has ended."""
+        self._add(HOOK, detail, group=group)
+
     # What anybody calls
 
     @property
@@ -165,8 +169,8 @@ class History:
     def to_json(self, group: str | None = None, limit: int = KEPT) -> str:
         """The same as a list in JSON, put together of lines that exist: it costs the loop next to nothing.
 
-        Each entry: `id`, `event` (transition, started, stopped), `time` (RFC 3339), `group`, `from`, `to`,
-        `reason`, `detail`, `phases` {name: seconds}, `inputs` {`term`, `priority`, `verdict`, `owner`,
+        Each entry: `id`, `event` (transition, started, stopped, hook), `time` (RFC 3339), `group`, `from`,
+        `to`, `reason`, `detail`, `phases` {name: seconds}, `inputs` {`term`, `priority`, `verdict`, `owner`,
         `owners_observed`, `healthy`, `maintenance`, `conditions`, `nodes` [{`name`, `role`, `priority`,
         `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}]}, `unclean_starts`.
         """

@@ -36,6 +36,8 @@ PHASES = ("detect", "probe", "bind", "proof")
 ANNOUNCEMENTS = {4: ("garp_request", "garp_reply"), 6: ("una",)}
 """What one Announce puts on the wire for an address, by IP version."""
 
+HOOK_RESULTS = ("ok", "failed", "timed_out", "not_started")
+
 MAX_TARGETS = 256
 """Different targets of pings; more of them than this share `other`: peers bring their own addresses."""
 
@@ -109,6 +111,8 @@ class Metrics:
         self._renewals_late = self._counter(declarations.RENEWALS_LATE)
         self._renewals_failed = self._counter(declarations.RENEWALS_FAILED)
         self._announcements = self._counter(declarations.ANNOUNCEMENTS)
+        self._tries = self._counter(declarations.CHECK_TRIES)
+        self._hook_runs = self._counter(declarations.HOOK_RUNS)
         self._round_trips = self._histogram(declarations.ROUND_TRIPS)
         self._lost = self._counter(declarations.LOST)
         self._sent = self._counter(declarations.SENT)
@@ -239,6 +243,25 @@ class Metrics:
     def expect_pings(self, group: GroupId, target: str, kind: str) -> None:
         """Echoes to this target begin."""
         self._ping_series((self._groups[group].name, target, kind))
+
+    def expect_check(self, group: str, check: str) -> None:
+        """There is such a check: its zeros are visible before its first try."""
+        for result in ("passed", "failed"):
+            self._tries.labels(group, check, result)
+
+    def checked(self, group: str, check: str, passed: int, failed: int) -> None:
+        """A check was tried so often since it was counted last."""
+        self._tries.labels(group, check, "passed").inc(passed)
+        self._tries.labels(group, check, "failed").inc(failed)
+
+    def expect_hook(self, group: str, hook: str) -> None:
+        """There is such a hook."""
+        for result in HOOK_RESULTS:
+            self._hook_runs.labels(group, hook, result)
+
+    def hook_ran(self, group: str, hook: str, result: str) -> None:
+        """A hook's run has ended."""
+        self._hook_runs.labels(group, hook, result).inc()
 
     def stalled(self) -> None:
         """This process stood still."""

@@ -10,11 +10,12 @@ from typing import Any
 
 from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
-from vipservice.core.events import HandoverAsked, PathsAsked, PeerForgotten
+from vipservice.core.events import HandoverAsked, HealthChanged, PathsAsked, PeerForgotten
 from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
 from vipservice.core.values import Address, GroupId, NodeId
+from vipservice.runtime.beside import Beside
 from vipservice.runtime.history import History
 from vipservice.runtime.link import Link
 from vipservice.runtime.metrics import Metrics
@@ -59,6 +60,8 @@ class Node:
         self._store = store
         self._keyring = keyring
         self._started = platform.clock()
+        self.beside: Beside | None = None
+        """The checks and hooks of the groups."""
 
     def watch(self, metrics: Metrics, history: History) -> None:
         """Tell the metrics, the history, the log and the state directory what happens; once, before `add`."""
@@ -83,6 +86,12 @@ class Node:
         ]
         self.links += added
         return added
+
+    def tell(self, event: HealthChanged) -> None:
+        """Something that one group must know."""
+        for link in self.links:
+            if event.group in link.groups:
+                link.tell(event)
 
     # What it says of itself
 
@@ -109,8 +118,9 @@ class Node:
             addresses=self._own_addresses(),
             stored=not any(self._not_stored()),
             waiting=(*self.waiting, *(link.waiting_for for link in self.links if link.waiting_for)),
-            problems=(*self._not_stored(), *_missing(groups, peers)),
+            problems=(*self._not_stored(), *self._not_beside(), *_missing(groups, peers)),
             notices=self.settings.notices,
+            worker_problem=self.beside.problem if self.beside else None,
         )
 
     def in_the_way(self, lease_left: float) -> str | None:
@@ -222,6 +232,10 @@ class Node:
             if problem:
                 yield f"the state directory cannot be written: {problem}"
 
+    def _not_beside(self) -> Iterable[str]:
+        if self.beside is not None and self.beside.problem is not None:
+            yield self.beside.problem
+
     def _stored_peers(self) -> Iterable[StoredPeer]:
         now, wall = self._platform.clock(), time.time()
         stored = self._remembered()
@@ -243,7 +257,8 @@ class Node:
         held = link.held()
         for group_id, election in link.segment.elections.items():
             group = link.groups[group_id]
-            bound = {address: address in held for address in group.core.addresses}
+            moved_by_hook = not election.group.binds and election.group.role is Role.ACTIVE
+            bound = {address: address in held or moved_by_hook for address in group.core.addresses}
             contenders = election.group.contenders
             members = [p for p in self._known(link) if contenders.get(p.node) or p.heard_at == -inf]
             expected = group.nodes or 1 + len(members)
@@ -257,6 +272,8 @@ class Node:
                 lease=group.core.timing.lease,
                 kernel_lease=min((held[one] for one in group.core.addresses if one in held), default=0.0),
                 advert_interval=group.core.timing.advert_interval,
+                checks=self.beside.checks.of(group_id) if self.beside else (),
+                hooks=self.beside.hooks.of(group_id) if self.beside else (),
                 round_trips=tuple(self.observer.round_trips.of(group_id, now, group.ping_interval)),
             )
 

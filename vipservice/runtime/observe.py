@@ -64,6 +64,8 @@ class Observer:
         """The peers of all links, for the state directory."""
         self.inputs: Callable[[GroupId], Mapping[str, Any]] = lambda _: {}
         """What a group's election knows now, for the history."""
+        self.happened: Callable[[Action, str], None] = lambda _action, _transition: None
+        """What hooks may be run for, with the id of a change of role."""
         self.changed = False
         """A role or a condition has changed since this was last set to False."""
 
@@ -93,6 +95,7 @@ class Observer:
         fields = self._remember(action)
         if said := sentence(action, self._names):
             log.log(*said, extra={"fields": fields})
+            self.happened(action, fields.get("transition", ""))
         match action:
             case Turned() | ConditionChanged():
                 self.changed = True

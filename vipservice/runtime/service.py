@@ -19,9 +19,10 @@ from vipservice.config.problems import ConfigError
 from vipservice.config.resolve import resolve_group
 from vipservice.config.seen import SeenInterface
 from vipservice.config.settings import MetricsSettings, ResolvedGroup, Settings
-from vipservice.core.events import SettingsChanged
+from vipservice.core.events import HealthChanged, SettingsChanged
 from vipservice.core.frozen import dataclass
 from vipservice.core.values import GroupId
+from vipservice.runtime.beside import Beside
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon
 from vipservice.runtime.history import History
@@ -33,6 +34,7 @@ from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import LoopSnapshot
 from vipservice.runtime.status import NodeStatus, ReloadStatus, UpgradeStatus, status_line, to_json
 from vipservice.runtime.upgrade import Code, Predecessor, Upgrade, UpgradeError, take_signals
+from vipservice.runtime.worker import Worker
 from vipservice.wire.signing import Keyring
 
 log = logging.getLogger("vipservice")
@@ -76,6 +78,7 @@ class Outside:
     """What is installed, for an upgrade in place."""
     settle: Callable[[], str | None]
     """Writes down what is queued for state directory, history and log, and says what the disk refused."""
+    worker: Worker
     predecessor: Predecessor | None = None
     """Whom this process was before, where an upgrade in place began this life."""
 
@@ -104,6 +107,16 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     node.watch(metrics, history)
     history.started(__version__)
     service = Service(settings, node, host, outside)
+    beside = node.beside = Beside(
+        settings.node.name,
+        outside.worker,
+        lambda event: _tell(node, event, daemon),
+        outside.platform.clock,
+        metrics,
+        history,
+    )
+    node.observer.happened = beside.happened
+    daemon: Daemon | None = None
     service.add_waiting()
     service.say_what_waits()
     daemon = Daemon(
@@ -132,13 +145,22 @@ async def _serve(settings: Settings, outside: Outside) -> None:
     await control.start()
     try:
         exporter.start()
+        loop.call_soon(beside.begin)  # after the first round, and READY
         async with service.looking_for_interfaces():
             loop.call_soon(service.came_from)  # in the first round of the loop
             await daemon.run()
+        await beside.close()
         history.stopped()
     finally:
         await control.close()
         exporter.close()
+
+
+def _tell(node: Node, event: HealthChanged, daemon: Daemon | None) -> None:
+    """A group's health has changed; what that starts has its timers in the next round, which is now."""
+    node.tell(event)
+    if daemon is not None:
+        daemon.round()
 
 
 def _timed(build: Callable[[], NodeStatus], took: Callable[[float], None]) -> NodeStatus:
@@ -235,7 +257,10 @@ class Service:
         """Take part in every group that can be resolved now and is not running yet."""
         running = set(self.node.groups)
         resolved, waiting = self._resolve(self.settings, skip=running)
-        for link in self.node.add(resolved):
+        added = self.node.add(resolved)
+        if self.node.beside is not None:
+            self.node.beside.take(resolved)  # before the first look: what is not checked yet is not fit yet
+        for link in added:
             link.look()
         self.node.waiting = waiting
 
@@ -286,7 +311,10 @@ class Service:
                     link.tell(SettingsChanged(core))
         for link in self.node.links:
             link.change_keys(keyring)
-        self.node.take(new, keyring, [one for one in wanted if one.core.id in self.node.groups])
+        running = [one for one in wanted if one.core.id in self.node.groups]
+        self.node.take(new, keyring, running)
+        if self.node.beside is not None:
+            self.node.beside.take(running)
         self.settings = new
         self.add_waiting()
         self._waits.set()

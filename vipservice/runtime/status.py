@@ -16,6 +16,8 @@ from vipservice.core.messages import Path
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import Address, Mac, NodeId, show_mac
+from vipservice.runtime.health import CheckStatus
+from vipservice.runtime.hook_status import HookStatus
 from vipservice.runtime.round_trips import RoundTrips
 
 SUMMARY_FROM = 4
@@ -41,6 +43,8 @@ class LinkGroupStatus:
     advert_interval: float = 0.0
     """Seconds, as configured."""
     round_trips: tuple[RoundTrips, ...] = ()
+    checks: tuple[CheckStatus, ...] = ()
+    hooks: tuple[HookStatus, ...] = ()
 
     @property
     def nodes_heard(self) -> int:
@@ -136,6 +140,8 @@ class NodeStatus:
     """Sentences that the configuration gave rise to."""
     upgraded: UpgradeStatus | None = None
     """None where this process was started rather than upgraded."""
+    worker_problem: str | None = None
+    """Why checks and hooks cannot be asked and run."""
 
     def group(self, name: str) -> LinkGroupStatus | None:
         """The group with this name or id."""
@@ -159,6 +165,9 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         `advert_interval` (as configured), `owner` (name), `owners_observed`, `standbys`, `verdict`,
         `maintenance`, `healthy`, `expected_nodes`, `conditions` {kind: sentence}, `nodes` [{`name`,
         `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}],
+        `checks` [{`name`, `kind`, `weight` (null for a must), `state` (unknown, passing, failing), `since`,
+        `detail`, `seconds` (of the last try), `passed`, `failed`}], `hooks` [{`name`, `event`, `result` (ok,
+        failed, timed_out, not_started, or null), `status`, `seconds`, `output`, `time`}],
         `round_trips` [{`kind`, `address`, `recent` (the last echoes in seconds, oldest first; null for a
         lost one)}].
     peer: `name`, `node_id`, `address`, `macs`, `interface`, `heard_ago`, `hears_us_ago`, `living`,
@@ -219,6 +228,8 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "conditions": {kind.value: detail for kind, detail in core.conditions.items()},
         "standbys": group.standbys,
         "nodes": [view_to_json(node) for node in core.nodes],
+        "checks": [_check(one, status) for one in group.checks],
+        "hooks": [_hook(one) for one in group.hooks],
         "round_trips": [_round_trips(one) for one in group.round_trips],
     }
 
@@ -255,6 +266,32 @@ def view_to_json(node: NodeView) -> dict[str, Any]:
         "hears_us_ago": in_seconds(node.hears_us_ago),
         "living": node.living,
         "fit": node.fit,
+    }
+
+
+def _check(one: CheckStatus, status: NodeStatus) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "weight": one.weight,
+        "state": one.state.value,
+        "since": rfc3339(status.wall_at(one.since)),
+        "detail": one.detail,
+        "seconds": in_seconds(one.seconds),
+        "passed": one.passed,
+        "failed": one.failed,
+    }
+
+
+def _hook(one: HookStatus) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "event": one.event or None,
+        "result": one.result or None,
+        "status": one.status,
+        "seconds": one.seconds,
+        "output": one.output,
+        "time": rfc3339(one.at) if one.at else None,
     }
 
 

@@ -43,6 +43,8 @@ def test_every_key_that_the_docstring_names_is_there_and_no_other(node: Node) ->
         group["addresses"][0],
         group["nodes"][0],
         group["round_trips"][0],
+        group["checks"][0],
+        group["hooks"][0],
     )
     keys = {*said, *group, *said["peers"][0], *said["peers"][0]["heard_by"]}.union(*parts)
     assert keys == documented

@@ -1,0 +1,1 @@
+"""The process beside the daemon that asks services how they are and runs hooks; nothing here hurries."""

@@ -1,0 +1,184 @@
+"""Starts the worker, talks to it, and starts it again when it ends.
+
+It has no capabilities, none of our descriptors and a minimal environment: what an operator's program can do
+is what the service's user can do, and nothing of what this daemon can.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+from vipservice.adapters.worker.children import ENVIRONMENT
+from vipservice.runtime.worker import Message
+
+log = logging.getLogger("vipservice")
+
+AGAIN = 1.0
+"""Seconds until a worker that ended by itself is started anew."""
+
+LONGEST_LINE = 1024 * 1024
+MOST_UNSENT = 4 * 1024 * 1024
+"""Bytes that wait for a worker that does not read, before it is killed and started anew."""
+
+END_WITHIN = 1.0
+ECHOES = "VIPSERVICE_ECHOES"
+MODULE = "vipservice.adapters.worker"
+
+
+class WorkerProcess(asyncio.Protocol):
+    """The worker as the daemon sees it."""
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._started: Callable[[], None] = lambda: None
+        self._heard: Callable[[Message], None] = lambda _: None
+        self._echoes = False
+        self._wanted = False
+        self._received = b""
+        self._gone = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+
+    def begin(self, started: Callable[[], None], heard: Callable[[Message], None], *, echoes: bool) -> None:
+        """Start it, once the loop is free for it; again is fine."""
+        self._started, self._heard = started, heard
+        needs_socket, self._echoes = echoes and not self._echoes, echoes or self._echoes
+        if self._wanted and needs_socket and self._process is not None:
+            self._process.kill()  # its end starts another
+        if not self._wanted:
+            self._wanted = True
+            self._start_after(0.0)
+
+    def send(self, message: Message) -> None:
+        """Say something; what cannot be said is said by `started` the next time."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(json.dumps(message).encode() + b"\n")
+        if self._transport.get_write_buffer_size() > MOST_UNSENT:
+            self._transport.abort()
+
+    async def close(self, within: float) -> None:
+        """Say goodbye, wait, and kill it where it does not go."""
+        self._wanted = False
+        if self._starting is not None:
+            self._starting.cancel()
+        if self._process is None:
+            return
+        self.send({"goodbye": within})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), within + END_WITHIN)
+        self._end()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It can be spoken to."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, self._received = transport, b""
+        self._started()
+
+    def data_received(self, data: bytes) -> None:
+        """Lines of JSON."""
+        *lines, self._received = (self._received + data).split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                self._heard(json.loads(line))
+        if len(self._received) > LONGEST_LINE and self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It has ended."""
+        self._transport = None
+        self._gone.set()
+        if self._wanted:
+            if self._process is not None:
+                self._process.kill()
+            self.problem = "checks and hooks: the worker has ended; it is being started again"
+            log.error(self.problem)
+            self._start_after(AGAIN)
+
+    # Inside
+
+    def _start_after(self, seconds: float) -> None:
+        self._starting = asyncio.get_running_loop().create_task(self._start(seconds))
+
+    async def _start(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if self._process is not None:
+            self._process.poll()  # killed or dead long ago: nobody waits for it here
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = self._spawn(theirs)
+        except OSError as error:
+            ours.close()
+            self.problem = f"checks and hooks: the worker cannot be started: {error}"
+            log.error(self.problem)
+            self._start_after(AGAIN)
+            return
+        self._gone.clear()
+        self.problem = None
+        await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
+
+    def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        environment, inherited = dict(ENVIRONMENT), _echo_socket() if self._echoes else None
+        descriptors = () if inherited is None else (inherited.fileno(),)
+        if inherited is not None:
+            environment[ECHOES] = str(inherited.fileno())
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own program, and words that nobody else writes
+                command(os.geteuid(), sys.platform),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                pass_fds=descriptors,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            if inherited is not None:
+                inherited.close()
+
+    def _end(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_WITHIN)
+            self._process = None
+
+
+def command(user: int, platform: str) -> tuple[str, ...]:
+    """What to execute: Python, after setpriv(1) has taken every capability away for good.
+
+    Raises:
+        OSError: There is no setpriv, and so no safe way.
+    """
+    python = (sys.executable, "-I", "-m", MODULE)
+    if not platform.startswith("linux"):
+        return python
+    setpriv = shutil.which("setpriv", path=ENVIRONMENT["PATH"])
+    if setpriv is None:
+        raise OSError("setpriv(1) of util-linux is missing, without which its capabilities cannot be dropped")
+    # Only root can empty the bounding set, and only root would get everything back from it by an exec.
+    bounding = ("--bounding-set=-all",) if user == 0 else ()
+    return (setpriv, "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", *bounding, "--", *python)
+
+
+def _echo_socket() -> socket.socket | None:
+    """A raw ICMP socket, where the worker could not open an ordinary one itself."""
+    with contextlib.suppress(PermissionError):
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
+        return None
+    with contextlib.suppress(OSError):
+        return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    return None
