@@ -19,6 +19,7 @@ class Binder:
     host: Host
     index: int
     prefix_lengths: dict[GroupId, int]
+    """Of the groups that are bound; another is moved by a hook, and there is nothing to do for it."""
     clock: Callable[[], float]
 
     def bind(self, action: Bind | Renew) -> Bound | BindFailed:
@@ -31,7 +32,7 @@ class Binder:
         if self.clock() > action.not_after:
             return BindFailed(action.group, LATE, late=True)
         try:
-            for address in action.addresses:
+            for address in self._ours(action):
                 self.host.ensure_bound(self.index, address, self.prefix_lengths[action.group], action.lease)
         except HostError as error:
             if isinstance(action, Bind):
@@ -44,7 +45,7 @@ class Binder:
 
     def release(self, action: Release) -> HostError | None:
         """Take every address off, verified; one more try for each that resists."""
-        resisting = [one for one in action.addresses if self._remove(action.group, one)]
+        resisting = [one for one in self._ours(action) if self._remove(action.group, one)]
         problems = [self._remove(action.group, address) for address in resisting]
         return next((problem for problem in problems if problem), None)
 
@@ -71,5 +72,9 @@ class Binder:
         return None
 
     def _undo(self, action: Bind | Renew) -> None:
-        for address in action.addresses:
+        for address in self._ours(action):
             self._remove(action.group, address)
+
+    def _ours(self, action: Bind | Renew | Release) -> tuple[Address, ...]:
+        """What of it is on the interface by our hand."""
+        return action.addresses if action.group in self.prefix_lengths else ()

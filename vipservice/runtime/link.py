@@ -34,6 +34,7 @@ from vipservice.core.events import (
     Stalled,
 )
 from vipservice.core.segment import Segment
+from vipservice.core.settings import BindMode
 from vipservice.core.timing import MIN_STALL
 from vipservice.core.values import Address, GroupId
 from vipservice.runtime.adverts import Adverts
@@ -201,8 +202,7 @@ class Link:
     def release_all(self) -> None:
         """Whatever happened: nothing of ours stays on the interface."""
         for group in self.groups.values():
-            if self.segment.elections[group.core.id].group.binds:
-                self._release(Release(group.core.id, group.core.addresses))
+            self._release(Release(group.core.id, group.core.addresses))
 
     def close(self) -> None:
         """Let the sockets go."""
@@ -247,7 +247,8 @@ class Link:
         )
 
     def _prefix_lengths(self) -> dict[GroupId, int]:
-        return {group.core.id: group.prefix_length for group in self.groups.values()}
+        bound = (group for group in self.groups.values() if group.core.bind is BindMode.KERNEL)
+        return {group.core.id: group.prefix_length for group in bound}
 
     def _close(self) -> None:
         if self.open is not None:
@@ -343,8 +344,6 @@ class Link:
 
     def _act(self, action: Action) -> Event | None:
         match action:
-            case Bind() | Renew() | Release() if not self.segment.elections[action.group].group.binds:
-                return None if isinstance(action, Release) else self._take_without_binding(action)
             case Bind() | Renew():
                 return self._bind(action)
             case Release():
@@ -366,12 +365,6 @@ class Link:
         if isinstance(action, Renew):
             self._observer.renewed(action.group, ok=isinstance(answer, Bound), late=late)
         return answer
-
-    def _take_without_binding(self, action: Bind | Renew) -> Event:
-        """A hook moves the address: what the election gates by time stays gated."""
-        if self.open is None or self._platform.clock() > action.not_after:
-            return BindFailed(action.group, "the right to take the address had run out", late=True)
-        return Bound(action.group)
 
     def _say(self, used: Open, action: SendAdvert | Probe | Announce | AskNeighbours) -> Event | None:
         match action:

@@ -167,7 +167,7 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}],
         `checks` [{`name`, `kind`, `weight` (null for a must), `state` (unknown, passing, failing), `since`,
         `detail`, `seconds` (of the last try), `passed`, `failed`}], `hooks` [{`name`, `event`, `result` (ok,
-        failed, timed_out, not_started, or null), `status`, `seconds`, `output`, `time`}],
+        failed, timed_out, not_started, or null), `exit_status`, `seconds`, `output`, `time`}],
         `round_trips` [{`kind`, `address`, `recent` (the last echoes in seconds, oldest first; null for a
         lost one)}].
     peer: `name`, `node_id`, `address`, `macs`, `interface`, `heard_ago`, `hears_us_ago`, `living`,
@@ -288,7 +288,7 @@ def _hook(one: HookStatus) -> dict[str, Any]:
         "name": one.name,
         "event": one.event or None,
         "result": one.result or None,
-        "status": one.status,
+        "exit_status": one.status,
         "seconds": one.seconds,
         "output": one.output,
         "time": rfc3339(one.at) if one.at else None,

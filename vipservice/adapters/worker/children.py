@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import tempfile
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from vipservice.core.frozen import dataclass
 
@@ -16,6 +18,7 @@ UMASK = 0o022
 KEPT_OUTPUT = 1024
 """Bytes at the end of what a child says: the reason of a failure is usually there."""
 
+CHUNK = 65536
 LAST_WORDS = 0.2
 """Seconds that output is waited for after the end: a grandchild may keep the pipe open for ever."""
 
@@ -42,26 +45,28 @@ async def run(
     environment = {**ENVIRONMENT, **(more or {})}
     if user:
         argv = as_user(argv, user, timeout, more or {})
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env=environment,
-            umask=UMASK,
-        )
-    except (OSError, ValueError) as error:
-        return Ended(None, f"cannot be started: {error}")
-    try:
-        return await _attend(process, timeout, stdin)
-    finally:
-        _kill_group(process.pid)
-        with contextlib.suppress(TimeoutError):  # what hangs in the kernel cannot be killed
-            await asyncio.wait_for(process.wait(), LAST_WORDS)
-        _let_go(process)
+    with _Tail() as tail, tempfile.TemporaryFile() as given:
+        given.write(stdin)
+        given.seek(0)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=given,
+                stdout=tail.written,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+                env=environment,
+                umask=UMASK,
+            )
+        except (OSError, ValueError) as error:
+            return Ended(None, f"cannot be started: {error}")
+        try:
+            return await _attend(process, timeout, tail)
+        finally:
+            _kill_group(process.pid)
+            with contextlib.suppress(TimeoutError):  # what hangs in the kernel cannot be killed
+                await asyncio.wait_for(process.wait(), LAST_WORDS)
 
 
 def as_user(argv: Sequence[str], user: str, timeout: float, more: Mapping[str, str]) -> tuple[str, ...]:
@@ -82,29 +87,16 @@ def as_user(argv: Sequence[str], user: str, timeout: float, more: Mapping[str, s
     )
 
 
-async def _attend(process: asyncio.subprocess.Process, timeout: float, stdin: bytes) -> Ended:
-    tail = _Tail()
-    reading = asyncio.create_task(tail.read(process.stdout))
-    writing = asyncio.create_task(_write(process.stdin, stdin))
+async def _attend(process: asyncio.subprocess.Process, timeout: float, tail: "_Tail") -> Ended:
+    tail.begin()
     try:
         async with asyncio.timeout(timeout):
             status = await process.wait()
-        await asyncio.wait({reading}, timeout=LAST_WORDS)
-        return Ended(status, tail.line())
     except TimeoutError:
         return Ended(None, tail.line(), timed_out=True)
-    finally:
-        for task in (reading, writing):
-            task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
-
-
-async def _write(stdin: asyncio.StreamWriter | None, text: bytes) -> None:
-    if stdin is not None:
-        with contextlib.suppress(OSError):  # it need not be interested
-            stdin.write(text)
-            await stdin.drain()
-            stdin.close()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(tail.over.wait(), LAST_WORDS)
+    return Ended(status, tail.line())
 
 
 def _kill_group(leader: int) -> None:
@@ -112,24 +104,49 @@ def _kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def _let_go(process: asyncio.subprocess.Process) -> None:
-    """Close the pipes though a grandchild that left the group may hold their other ends."""
-    transport = process._transport  # type: ignore[attr-defined] # noqa: SLF001 - asyncio has no public way
-    transport.close()
-
-
 class _Tail:
-    """The end of a stream."""
+    """A pipe, and the end of what comes out of it.
+
+    Not asyncio's own: with that a program has only ended when every grandchild has let go of the pipe too.
+    """
 
     def __init__(self) -> None:
+        self._reading, self.written = os.pipe()
+        os.set_blocking(self._reading, False)
         self._kept = b""
+        self.over = asyncio.Event()
 
-    async def read(self, stream: asyncio.StreamReader | None) -> None:
-        """Read to the end, however much it is."""
-        while stream is not None and (chunk := await stream.read(65536)):
-            self._kept = (self._kept + chunk)[-KEPT_OUTPUT:]
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop()
+        for end in (self._reading, self.written):
+            with contextlib.suppress(OSError):
+                os.close(end)
+
+    def begin(self) -> None:
+        """The program has its end now: let go of that, and listen."""
+        os.close(self.written)
+        self.written = -1
+        asyncio.get_running_loop().add_reader(self._reading, self._read)
 
     def line(self) -> str:
         """The last line that has something in it."""
         lines = self._kept.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._reading, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        self._kept = (self._kept + chunk)[-KEPT_OUTPUT:]
+        if not chunk:
+            self._stop()
+
+    def _stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._reading)
+        self.over.set()

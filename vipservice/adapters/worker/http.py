@@ -5,6 +5,7 @@ import http.client
 import socket
 import ssl
 
+from vipservice.adapters.worker.problems import in_words
 from vipservice.adapters.worker.threads import OneThread, StillBusyError
 from vipservice.config.check_settings import HttpCheck
 from vipservice.runtime.health import Tried
@@ -92,8 +93,8 @@ def _context(check: HttpCheck) -> ssl.SSLContext:
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not good: {error.verify_message}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS: {error.reason or error}"
     if isinstance(error, OSError):
-        return error.strerror or str(error) or type(error).__name__
+        return in_words(error)
     return f"no HTTP: {str(error) or type(error).__name__}"

@@ -10,6 +10,7 @@ import socket
 import time
 from itertools import count
 
+from vipservice.adapters.worker.problems import in_words
 from vipservice.adapters.worker.tcp import Resolver
 from vipservice.config.check_settings import PingCheck
 from vipservice.runtime.health import Tried
@@ -75,5 +76,5 @@ class PingAsker:
             began = time.perf_counter()
             await self._echoes.round_trip(addresses[0])
         except OSError as error:
-            return Tried(False, error.strerror or str(error))
+            return Tried(False, in_words(error))
         return Tried(True, f"answered within {1000 * (time.perf_counter() - began):.1f} ms")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from ipaddress import ip_address
 
+from vipservice.adapters.worker.problems import in_words
 from vipservice.adapters.worker.threads import OneThread, StillBusyError
 from vipservice.config.check_settings import TcpCheck
 from vipservice.runtime.health import Tried
@@ -53,10 +54,10 @@ class TcpAsker:
                 try:
                     _, writer = await asyncio.open_connection(address, self._check.port)
                 except OSError as error:
-                    problem = error.strerror or str(error)
+                    problem = in_words(error)
                 else:
                     writer.close()
                     return Tried(True, "accepted a connection")
         except OSError as error:
-            problem = error.strerror or str(error)
+            problem = in_words(error)
         return Tried(False, problem)
