@@ -115,6 +115,7 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     for warning in store.warnings:
         log.LOGGER.warning(warning)
     journal = FileJournal(settings.node.state_directory)
+    worker = WorkerProcess()
     outside = Outside(
         platform=LinuxPlatform(),
         store=store,
@@ -124,9 +125,9 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         make_exporter=Exporter,
         history=History(store.incarnation, journal, journal.earlier),
         code=InstalledCode(own_command()),
-        settle=partial(_settle, store, journal),
+        settle=partial(_settle, store, journal, worker),
         predecessor=predecessor,
-        worker=WorkerProcess(),
+        worker=worker,
     )
     try:
         run(settings, outside)
@@ -137,8 +138,9 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     return exit_codes.OK
 
 
-def _settle(store: StateDirectory, journal: FileJournal) -> str | None:
-    """Everything that is queued is written now; what the disk refused."""
+def _settle(store: StateDirectory, journal: FileJournal, worker: WorkerProcess) -> str | None:
+    """Everything that is queued is written now, and no child is left; what the disk refused."""
+    worker.leave()
     store.flush()
     journal.flush()
     for handler in log.LOGGER.handlers:

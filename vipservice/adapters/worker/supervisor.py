@@ -43,6 +43,7 @@ class WorkerProcess(asyncio.Protocol):
         self._heard: Callable[[Message], None] = lambda _: None
         self._echoes = False
         self._wanted = False
+        self._left = False
         self._received = b""
         self._gone = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -77,6 +78,17 @@ class WorkerProcess(asyncio.Protocol):
             await asyncio.wait_for(self._gone.wait(), within + END_WITHIN)
         self._end()
 
+    def leave(self) -> None:
+        """This process is about to become another program: leave it no dead child. May be called in a thread.
+
+        Where it goes on as it was, the worker is started again.
+        """
+        self._left = True
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_WITHIN)
+
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,8 +113,10 @@ class WorkerProcess(asyncio.Protocol):
         if self._wanted:
             if self._process is not None:
                 self._process.kill()
-            self.problem = "checks and hooks: the worker has ended; it is being started again"
-            log.error(self.problem)
+            if not self._left:
+                self.problem = "checks and hooks: the worker has ended; it is being started again"
+                log.error(self.problem)
+            self._left = False
             self._start_after(AGAIN)
 
     # Inside
