@@ -1,8 +1,10 @@
-"""How live tests run side by side: those of a folder in one process, for they share what they set up."""
+"""Where live tests can run, and how: those of a folder in one process, for they share what they set up."""
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from vipservice.lab.namespaces import problem
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
@@ -14,3 +16,10 @@ class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
     return ByFolder(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _needs_namespaces() -> None:
+    reason = problem()
+    if reason is not None:
+        pytest.skip(reason)

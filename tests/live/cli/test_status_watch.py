@@ -14,20 +14,12 @@ import pytest
 from vipservice.lab.clock import now
 from vipservice.lab.daemons import CONTROL
 from vipservice.lab.demo.cluster import Cluster
-from vipservice.lab.namespaces import problem
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(60)]
 
 WITHIN = 5.0
 WATCH = (sys.executable, "-I", "-m", "vipservice", "status", "--watch", "200ms", "--socket", str(CONTROL))
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,11 @@ import pytest
 from vipservice.lab.demo.cluster import Cluster
 from vipservice.lab.demo.play import Result, play
 from vipservice.lab.demo.steps import QUIET, Step
-from vipservice.lab.namespaces import problem
 
 _MEDIANS: list[str] = []
 
 MOST_REPEATS = 6
 """Trials beyond those that are wanted, where the machine stands still during some."""
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 class Bench:

@@ -15,19 +15,11 @@ import pytest
 
 from vipservice.lab.clock import now, wait_until
 from vipservice.lab.demo.steps import DEMO
-from vipservice.lab.namespaces import problem
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 COMMAND = (sys.executable, "-m", "vipservice", "demo")
 POWERLESS = ("setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 def children_of(parent: int) -> set[int]:

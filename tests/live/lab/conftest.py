@@ -6,14 +6,6 @@ from ipaddress import IPv4Address
 import pytest
 
 from vipservice.lab.lan import Lan
-from vipservice.lab.namespaces import problem
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 @pytest.fixture

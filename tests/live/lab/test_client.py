@@ -71,6 +71,7 @@ def test_an_address_that_moves_is_out_until_its_new_host_has_announced_it(lan: L
     assert lan.owners(vip) == {"b"}
 
 
+@pytest.mark.quiet
 def test_with_nothing_happening_nothing_is_lost_and_the_gap_is_the_noise_floor(
     lan: Lan, vip: IPv4Address
 ) -> None:

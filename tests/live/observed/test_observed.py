@@ -14,18 +14,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from vipservice.lab.clock import wait_until
 from vipservice.lab.demo.cluster import VIP, Cluster
-from vipservice.lab.namespaces import problem
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 @pytest.fixture

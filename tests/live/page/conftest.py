@@ -10,20 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from vipservice.lab.demo.cluster import Cluster
-from vipservice.lab.namespaces import Namespace, problem
+from vipservice.lab.namespaces import Namespace
 
 QUIET = ("--no-proxy-server", "--disable-gpu", "--disable-quic", "--disable-sync")
 """On top of what the library asks of a browser under test, no requests of its own among it."""
 
 PORT = 10234
 UNANSWERED = "Failed to load resource"
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _needs_namespaces() -> None:
-    reason = problem()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
