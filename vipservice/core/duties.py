@@ -108,22 +108,25 @@ class Duties:
     def deadline(self, now: float) -> float:
         """When `tick` must be called."""
         due = [self.giving.deadline(), self._sign_at, *self.faults.values()]
-        if self.active:
+        role = self.group.role
+        if role is Role.ACTIVE:
             due += [self.holding.deadline(), self._out_at]
-        elif self.standing_by:
-            due += [self.standby.deadline(now)]
+        elif role is Role.BACKUP or role is Role.PROBING:
+            due.append(self.standby.deadline(now))
         return min(due)
 
     def tick(self, now: float) -> None:
         """Whatever is due."""
         self.giving.tick(now)
-        for reason in [reason for reason, until in self.faults.items() if now >= until]:
-            self.over(reason, now)
-        if self.active:
+        if self.faults:
+            for reason in [reason for reason, until in self.faults.items() if now >= until]:
+                self.over(reason, now)
+        role = self.group.role
+        if role is Role.ACTIVE:
             self.holding.tick(now)
             self.left_active(now)
             self._look_for_successor(now)
-        elif self.standing_by:
+        elif role is Role.BACKUP or role is Role.PROBING:
             self.standby.tick(now)
         if now >= self._sign_at:
             self._sign_at = now + WITNESS_PERIOD if Reason.ISOLATED in self.faults else inf
@@ -144,7 +147,7 @@ class Duties:
 
     def _look_for_successor(self, now: float) -> None:
         """Unhealthy, in maintenance or robbed too often: hand over as soon as somebody fit is there."""
-        if not self.active or now < self._out_at:
+        if now < self._out_at or not self.active:
             return
         cause = self._cause_to_leave()
         self._out_at = now + RETRY_OUT if cause else inf

@@ -17,6 +17,9 @@ class Path(Enum):
     UNICAST = "unicast"
     RAW = "raw"
 
+    __hash__ = object.__hash__
+    """Each path is one object; Enum's own hash is a Python function, four calls of it in every round."""
+
 
 class Capability(IntFlag):
     """What a node can do beyond the first version of the format; unknown bits are ignored."""

@@ -12,6 +12,9 @@ class Role(Enum):
     ACTIVE = "active"
     FAULT = "fault"
 
+    __hash__ = object.__hash__
+    """Each role is one object; Enum's own hash is a Python function, called in every round."""
+
 
 TRANSITIONS: dict[Role, frozenset[Role]] = {
     Role.INITIALIZE: frozenset({Role.BACKUP, Role.ACTIVE, Role.FAULT}),

@@ -276,20 +276,24 @@ class Segment:
     def _collect(self, now: float) -> list[Action]:
         """The actions of this round: what the elections want done, then what they want said."""
         actions, self._out = self._out, []
+        pending = spoken = False
         for election in self.elections.values():
-            if election.group.out:
-                actions += election.group.out
-                election.group.out = []
-        return actions + self._compose(now)
+            group = election.group
+            if group.out:
+                actions += group.out
+                group.out = []
+            pending = pending or group.pending is not None
+            spoken = spoken or bool(group.speech)
+        if spoken and not pending:
+            actions += self._compose(now)
+        return actions
 
     def _compose(self, now: float) -> list[Action]:
         """Few adverts for all that was said: one for everybody, one for each peer spoken to.
 
-        While the kernel is asked for a bind nothing is said: its answer comes back at once, and then the
-        advert can say what has become of us.
+        Not while the kernel is asked for a bind: its answer comes back at once, and then the advert can say
+        what has become of us.
         """
-        if any(election.group.pending for election in self.elections.values()):
-            return []
         checking, self._checking = self._checking, {}
         said: dict[tuple[NodeId | None, Mac | None], dict[GroupId, list[Speak]]] = {}
         for group_id, election in self.elections.items():
@@ -335,12 +339,15 @@ class Segment:
     def _advert_of(self, entries: tuple[Entry, ...], now: float) -> Advert:
         around = self.around
         assert around.address is not None
-        self._sequence += 1
+        sequence = self._sequence + 1
+        self._sequence += max(
+            1, len(entries)
+        )  # entries that do not fit beside each other leave by themselves
         return Advert(
             node=around.node,
             name=around.name,
             incarnation=around.roster.incarnation,
-            sequence=self._sequence,
+            sequence=sequence,
             address=around.address,
             macs=around.macs,
             capabilities=around.capabilities,

@@ -1,11 +1,12 @@
 """Adverts in and out: sealed, sent by the paths the election names, opened without trust."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from vipservice.core.actions import SendAdvert
 from vipservice.core.events import AdvertReceived
-from vipservice.core.messages import Path
+from vipservice.core.messages import Advert, Path
 from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import AdvertSockets, HostError, Neighbours
 from vipservice.wire import advert as wire_advert
@@ -18,12 +19,7 @@ BATCH = 64
 
 
 class Adverts:
-    """The adverts of one interface.
-
-    Args:
-        sequence: Numbers for what is sent. They only grow as long as this incarnation lasts, also where the
-            sockets are opened anew: peers take a smaller one for a recording.
-    """
+    """The adverts of one interface."""
 
     def __init__(
         self,
@@ -32,22 +28,28 @@ class Adverts:
         keyring: Keyring,
         unicast_peers: tuple[Address, ...],
         own_mac: Mac,
-        sequence: Iterator[int],
     ) -> None:
         self._sockets = sockets
         self._neighbours = neighbours
         self.keyring = keyring
         self._unicast_peers = unicast_peers
         self._own_mac = own_mac
-        self._sequence = sequence
         self._ttl_seen = self._size_seen = 0
         self.refused = 0
         """How many datagrams of the last reading could not be believed."""
 
-    def receive(self, rejected: Callable[[str, str], None]) -> list[AdvertReceived]:
-        """Everything that is there now (bounded) and can be believed; the rest is counted by reason."""
-        datagrams = list(self._sockets.receive(BATCH))
-        datagrams += [(payload, Path.RAW) for payload in self._neighbours.receive_adverts(BATCH)]
+    def receive(self, ready: AbstractSet[int], rejected: Callable[[str, str], None]) -> list[AdvertReceived]:
+        """What is there now (bounded) and can be believed; the rest is counted by reason.
+
+        Args:
+            ready: The descriptors that can be read: who sleeps an interval pays for each system call.
+            rejected: Called with the reason and the details of what was refused.
+        """
+        datagrams: list[tuple[bytes, Path]] = []
+        if not ready.isdisjoint(self._sockets.filenos()):
+            datagrams += self._sockets.receive(BATCH)
+        if not ready.isdisjoint(self._neighbours.filenos()):
+            datagrams += [(payload, Path.RAW) for payload in self._neighbours.receive_adverts(BATCH)]
         received = []
         for payload, path in datagrams:
             try:
@@ -56,16 +58,17 @@ class Adverts:
                 rejected(error.reason, error.detail)
         self.refused = len(datagrams) - len(received) + self._count_refused(rejected)
         # One path may have overtaken another; within one reading the order of sending can be restored.
-        return sorted(received, key=lambda event: event.advert.sequence)
+        received.sort(key=lambda event: event.advert.sequence)
+        return received
 
     def send(self, action: SendAdvert) -> list[tuple[Path, HostError | None]]:
         """Send one advert by each of its paths; what each of them said.
 
-        Groups that do not fit into one datagram leave in several, each with a sequence number of its own.
+        Groups that do not fit into one datagram leave in several, each with a sequence number of its own: the
+        election counts as many for an advert as it has entries.
         """
         outcome = []
-        for entries in wire_advert.fit_entries(action.advert):
-            advert = replace(action.advert, entries=entries, sequence=next(self._sequence))
+        for advert in _shares(action.advert):
             datagram = seal(wire_advert.encode(advert), self.keyring)
             outcome += [(path, self._try(path, datagram, action)) for path in action.paths]
         return outcome
@@ -102,3 +105,14 @@ class Adverts:
         self._ttl_seen = self._sockets.rejected_ttl
         self._size_seen = self._sockets.rejected_size
         return self._ttl_seen + self._size_seen - before
+
+
+def _shares(advert: Advert) -> list[Advert]:
+    """Divide an advert into what fits into a datagram each; nearly always all of it fits into one."""
+    shares = wire_advert.fit_entries(advert)
+    if len(shares) == 1:
+        return [advert]
+    return [
+        replace(advert, entries=entries, sequence=sequence)
+        for sequence, entries in enumerate(shares, advert.sequence)
+    ]

@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import gc
 import logging
+import selectors
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from vipservice.core.events import StopAsked
 from vipservice.runtime.link import Link
 from vipservice.runtime.observe import Observer
-from vipservice.runtime.ports import Host, Platform, ServiceManager, StateStore
+from vipservice.runtime.ports import Host, HostEvent, Platform, ServiceManager, StateStore
 from vipservice.runtime.watchdog import Watchdog
 
 log = logging.getLogger("vipservice")
@@ -65,11 +66,13 @@ class Daemon:
         self._status_line = status_line
         self._watchdog = Watchdog(manager)
         self._loop = asyncio.get_running_loop()
-        self._watched: set[int] = set()
+        self._sockets = selectors.DefaultSelector()
+        """What to wait on. The loop waits on this one descriptor, and this one says which are ready."""
+        self._more_host_events = False
         self._status_at = 0.0
         self._status_told = ""
         self._opened: list[int] = []
-        """Of which generations of sockets `_watched` was made."""
+        """Of which generations the sockets are that we wait on."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = inf
         self._sockets_empty = False
@@ -100,8 +103,9 @@ class Daemon:
 
     def _on_time(self) -> None:
         """The timer woke us, so select(2) has just found every socket empty; unless that was long ago."""
+        self._timer = None
         late = self._clock() - self._armed_for
-        self._sockets_empty = late < FRESH
+        self._sockets_empty = late < FRESH and not self._more_host_events
         self.round()
 
     def _round(self, now: float) -> None:
@@ -118,13 +122,19 @@ class Daemon:
         self._after_round(now)
 
     def _read(self) -> None:
-        host_events = self._host.events(HOST_EVENTS)
+        """Every socket that has something, whichever of them woke us."""
+        ready = {key.fd for key, _ in self._sockets.select(0)}
+        host_events: Sequence[HostEvent] = ()
+        if self._more_host_events or self._host.fileno() in ready:
+            host_events = self._host.events(HOST_EVENTS)
+            self._more_host_events = len(host_events) == HOST_EVENTS
         for link in self.links:
-            link.read(host_events)
+            link.read(host_events, ready)
 
     def _start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.round()
+        self._loop.add_reader(self._sockets, self.round)
         self._manager.ready()
         gc.collect()
         gc.freeze()
@@ -163,15 +173,13 @@ class Daemon:
         if opened == self._opened:
             return
         self._opened = opened
-        wanted = {self._host.fileno()}
-        for link in self.links:
-            if link.open is not None:
-                wanted.update(link.open.filenos())
-        for fileno in self._watched - wanted:
-            self._loop.remove_reader(fileno)
-        for fileno in wanted - self._watched:
-            self._loop.add_reader(fileno, self.round)
-        self._watched = wanted
+        for known in list(
+            self._sockets.get_map()
+        ):  # all of them: a new socket may have a closed one's number
+            self._sockets.unregister(known)
+        opened_now = [link.open.filenos() for link in self.links if link.open is not None]
+        for fileno in {self._host.fileno()}.union(*opened_now):
+            self._sockets.register(fileno, selectors.EVENT_READ)
 
     def _groups(self) -> set[int]:
         return {group for link in self.links for group in link.groups}
@@ -188,8 +196,8 @@ class Daemon:
     def _leave(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for fileno in self._watched:
-            self._loop.remove_reader(fileno)
+        self._loop.remove_reader(self._sockets)
+        self._sockets.close()
         for link in self.links:
             link.release_all()
             link.close()

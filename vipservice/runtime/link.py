@@ -6,8 +6,8 @@ election wants is carried out at once and in order, and what the kernel says to 
 
 import logging
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import count
 from math import inf
 
 from vipservice.config.settings import AdvertSettings, ResolvedGroup
@@ -78,7 +78,7 @@ class Open:
     pinger: Pinger
 
     def filenos(self) -> tuple[int, ...]:
-        """What to wait on."""
+        """What to wait on, and to read when it is ready."""
         return (*self.neighbours.filenos(), *self.sockets.filenos(), self.pinger.fileno())
 
     def close(self) -> None:
@@ -115,7 +115,6 @@ class Link:
         self._keyring = keyring
         self._adverts = adverts
         self._remembered = remembered
-        self._sequence = count(1)
         self._detector = Detector(host, self.name, segment.around.floating, remembered)
         self._listening: frozenset[Address] = frozenset()
         self._look_again_at = inf
@@ -124,21 +123,22 @@ class Link:
 
     # A round
 
-    def read(self, host_events: Iterable[HostEvent]) -> None:
-        """Everything the kernel and the sockets have for us."""
+    def read(self, host_events: Iterable[HostEvent], ready: AbstractSet[int]) -> None:
+        """What the kernel says, and what lies in those sockets of ours that are `ready`."""
         for host_event in host_events:
             self._host_event(host_event)
         if self.open is None:
             return
-        for advert in self.open.adverts.receive(self._observer.advert_rejected):
+        for advert in self.open.adverts.receive(ready, self._observer.advert_rejected):
             self._observer.advert_received(advert.path)
             self.tell(advert)
         if self.open is not None:  # an advert may have closed it, in theory; nothing may be assumed of peers
-            for seen in self.open.looking.receive(self._observer.frame_rejected):
+            for seen in self.open.looking.receive(ready, self._observer.frame_rejected):
                 self.tell(seen)
             refused, strange = self.open.adverts.refused, self.open.looking.strange
             self.open.strangers.count(refused, strange, self._platform.clock())
-            self.open.pinger.receive()
+            if self.open.pinger.fileno() in ready:
+                self.open.pinger.receive()
 
     def stood_still(self, seconds: float) -> None:
         """We woke late; all sockets have been read."""
@@ -151,12 +151,12 @@ class Link:
         if now >= self._look_again_at:
             self.look()
         self._carry_out(self.segment.tick(now))
-        if self.open is not None:
+        if self.open is not None and now >= self.open.pinger.deadline:
             self.open.pinger.tick(now, lambda group: self.groups[group].ping_interval, self._targets)
 
     def deadline(self, now: float) -> float:
         """When `tick` is due."""
-        pinger = self.open.pinger.deadline() if self.open else inf
+        pinger = self.open.pinger.deadline if self.open else inf
         return min(self.segment.deadline(now), self._look_again_at, pinger)
 
     def tell(self, event: Event) -> None:
@@ -240,7 +240,7 @@ class Link:
             found=found,
             neighbours=neighbours,
             sockets=sockets,
-            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0], self._sequence),
+            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0]),
             looking=Looking(neighbours, macs, strangers.is_stranger),
             strangers=strangers,
             pinger=Pinger(echo, clock, self._observer.pinged),

@@ -81,10 +81,12 @@ class Observer:
 
     def tell(self) -> None:
         """The round is over: everybody may know what happened in it."""
-        happened, self._happened = self._happened, []
-        for action in happened:
-            self._tell(action)
-        self._say_stored(self._store.problem)
+        if self._happened:
+            happened, self._happened = self._happened, []
+            for action in happened:
+                self._tell(action)
+        if self._store.problem != self._not_stored:
+            self._say_stored(self._store.problem)
         if (now := self._clock()) >= self._remind_at:
             self._remind_at = now + QUIET_FOR
             for line in (*self._rejections.overdue(), *self._failures.overdue()):

@@ -37,15 +37,13 @@ class Pinger:
         self._sequence = 0
         self._waiting: dict[int, tuple[Target, float]] = {}
         self._due: dict[GroupId, float] = {}
-
-    def deadline(self) -> float:
-        """When `tick` is due."""
-        lost = min((sent for _, sent in self._waiting.values()), default=inf) + LOST_AFTER
-        return min([lost, *self._due.values()])
+        self.deadline = inf
+        """When `tick` is due, or sooner: the echo that it was for may have come back."""
 
     def start(self, group: GroupId, now: float) -> None:
         """Ping for this group from now on."""
         self._due.setdefault(group, now)
+        self.deadline = min(self.deadline, now)
 
     def tick(
         self,
@@ -63,6 +61,8 @@ class Pinger:
             if now - sent >= LOST_AFTER:
                 del self._waiting[sequence]
                 self._report(target, None)
+        lost = min((sent for _, sent in self._waiting.values()), default=inf) + LOST_AFTER
+        self.deadline = min([lost, *self._due.values()])
 
     def receive(self) -> None:
         """Take the replies that are there; the kernel has stamped their arrival."""

@@ -1,6 +1,7 @@
 """Looking: probes, questions and announcements go out as frames; what neighbours say comes in as events."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from ipaddress import IPv4Address
 
 from vipservice.core.actions import Announce, AskNeighbours, Probe
@@ -31,8 +32,11 @@ class Looking:
         """Whose packets matter."""
         self._neighbours.listen_for(addresses)
 
-    def receive(self, rejected: Callable[[str, str], None]) -> list[NeighbourSeen]:
-        """Everything that is there now (bounded); what is no ARP packet is counted by reason."""
+    def receive(self, ready: AbstractSet[int], rejected: Callable[[str, str], None]) -> list[NeighbourSeen]:
+        """What is there now (bounded), where one of `ready` is ours; what is no ARP is counted by reason."""
+        if ready.isdisjoint(self._neighbours.filenos()):
+            self.strange = 0
+            return []
         seen = []
         frames = self._neighbours.receive_arp(BATCH)
         self.strange = sum(self._is_stranger(frame[6:12]) for frame in frames)

@@ -8,6 +8,7 @@ A signature says who may speak, not when it was said: recordings are the electio
 sequence, and the peers heard).
 """
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import NoReturn
@@ -19,6 +20,31 @@ from vipservice.wire.header import KEY_ID, KEY_ID_OFFSET, UNSIGNED, read_start
 
 MAX_KEY_ID = 2**32 - 1
 
+_BLOCK = 64
+"""Bytes that SHA-256 takes in at a time, and to which a secret is filled up (RFC 2104, section 2)."""
+
+
+class _Key:
+    """HMAC-SHA256 with one secret, whose two blocks are hashed once and not for each advert.
+
+    `hmac.digest` looks SHA-256 up in OpenSSL and hashes the secret each time: twice the time of this, where a
+    daemon that has slept an interval finds nothing of either in the processor's caches.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        """Make the 32 bytes of the signature."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
 
 class Keyring:
     """The keys of this node by id: the first signs, all verify, so that keys rotate without an outage.
@@ -26,22 +52,23 @@ class Keyring:
     Its repr names the ids; the secrets appear nowhere.
     """
 
-    __slots__ = ("_secrets", "_signing_id")
+    __slots__ = ("_keys", "_signing_id")
 
     def __init__(self, keys: Mapping[int, bytes] | None = None) -> None:
-        self._secrets = dict(keys or {})
-        self._signing_id = next(iter(self._secrets), None)
-        for key_id, secret in self._secrets.items():
+        secrets = dict(keys or {})
+        for key_id, secret in secrets.items():
             if not 1 <= key_id <= MAX_KEY_ID:
                 raise ValueError(f"key id {key_id} is not within 1 to {MAX_KEY_ID}")
             if not secret:
                 raise ValueError(f"the secret of key {key_id} is empty")
+        self._keys = {key_id: _Key(secret) for key_id, secret in secrets.items()}
+        self._signing_id = next(iter(self._keys), None)
 
     def __bool__(self) -> bool:
-        return bool(self._secrets)
+        return bool(self._keys)
 
     def __repr__(self) -> str:
-        return f"Keyring(ids={list(self._secrets)})"
+        return f"Keyring(ids={list(self._keys)})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys stay in memory: a Keyring is not pickled or copied")
@@ -57,10 +84,10 @@ class Keyring:
         Raises:
             DecodeError: unknown_key.
         """
-        secret = self._secrets.get(key_id)
-        if secret is None:
+        key = self._keys.get(key_id)
+        if key is None:
             raise DecodeError("unknown_key", f"key {key_id} is not one of ours")
-        return hmac.digest(secret, message, "sha256")
+        return key.digest(message)
 
 
 def seal(body: bytes, keyring: Keyring) -> bytes:
