@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import selectors
 import sys
 from collections.abc import Callable, Sequence
 from math import inf
@@ -17,6 +16,7 @@ from vipservice.core.events import StopAsked
 from vipservice.runtime.link import Link
 from vipservice.runtime.observe import Observer
 from vipservice.runtime.ports import Host, HostEvent, Platform, ServiceManager, StateStore
+from vipservice.runtime.waiting import Waiting
 from vipservice.runtime.watchdog import Watchdog
 
 log = logging.getLogger("vipservice")
@@ -55,6 +55,7 @@ class Daemon:
         store: StateStore,
         observer: Observer,
         status_line: Callable[[], str],
+        waiting: Waiting,
     ) -> None:
         self.links = links
         self.last_round = platform.clock()
@@ -66,14 +67,12 @@ class Daemon:
         self._status_line = status_line
         self._watchdog = Watchdog(manager)
         self._loop = asyncio.get_running_loop()
-        self._sockets = selectors.DefaultSelector()
-        """What to wait on. The loop waits on this one descriptor, and this one says which are ready."""
+        self._waiting = waiting
         self._more_host_events = False
         self._status_at = 0.0
         self._status_told = ""
         self._opened: list[int] = []
         """Of which generations the sockets are that we wait on."""
-        self._timer: asyncio.TimerHandle | None = None
         self._armed_for = inf
         self._sockets_empty = False
         self._stopping = asyncio.Event()
@@ -101,11 +100,10 @@ class Daemon:
 
     # Inside
 
-    def _on_time(self) -> None:
-        """The timer woke us, so select(2) has just found every socket empty; unless that was long ago."""
-        self._timer = None
+    def _woken(self, ready: bool) -> None:
+        """By a socket, or else by time: then all were found empty just now, unless that was long ago."""
         late = self._clock() - self._armed_for
-        self._sockets_empty = late < FRESH and not self._more_host_events
+        self._sockets_empty = not ready and late < FRESH and not self._more_host_events
         self.round()
 
     def _round(self, now: float) -> None:
@@ -123,7 +121,7 @@ class Daemon:
 
     def _read(self) -> None:
         """Every socket that has something, whichever of them woke us."""
-        ready = {key.fd for key, _ in self._sockets.select(0)}
+        ready = self._waiting.ready()
         host_events: Sequence[HostEvent] = ()
         if self._more_host_events or self._host.fileno() in ready:
             host_events = self._host.events(HOST_EVENTS)
@@ -134,7 +132,7 @@ class Daemon:
     def _start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.round()
-        self._loop.add_reader(self._sockets, self.round)
+        self._waiting.go(self._woken)
         self._manager.ready()
         gc.collect()
         gc.freeze()
@@ -163,9 +161,7 @@ class Daemon:
         now = self._clock()
         due = [link.deadline(now) for link in self.links]
         self._armed_for = min([self._watchdog.deadline(), now + LONGEST_WAIT, *due])
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(max(0.0, self._armed_for - now), self._on_time)
+        self._waiting.due = self._armed_for
 
     def _watch(self) -> None:
         """Wait on the sockets that are open now."""
@@ -173,13 +169,8 @@ class Daemon:
         if opened == self._opened:
             return
         self._opened = opened
-        for known in list(
-            self._sockets.get_map()
-        ):  # all of them: a new socket may have a closed one's number
-            self._sockets.unregister(known)
-        opened_now = [link.open.filenos() for link in self.links if link.open is not None]
-        for fileno in {self._host.fileno()}.union(*opened_now):
-            self._sockets.register(fileno, selectors.EVENT_READ)
+        sockets = [link.open.filenos() for link in self.links if link.open is not None]
+        self._waiting.watch({self._host.fileno()}.union(*sockets))
 
     def _groups(self) -> set[int]:
         return {group for link in self.links for group in link.groups}
@@ -194,10 +185,7 @@ class Daemon:
             await asyncio.wait_for(self._all_stopped.wait(), STOP_LIMIT)
 
     def _leave(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._loop.remove_reader(self._sockets)
-        self._sockets.close()
+        self._waiting.stop()
         for link in self.links:
             link.release_all()
             link.close()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import selectors
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,6 +33,7 @@ from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import LoopSnapshot
 from vipservice.runtime.status import NodeStatus, ReloadStatus, UpgradeStatus, status_line, to_json
 from vipservice.runtime.upgrade import Code, Predecessor, Upgrade, UpgradeError, take_signals
+from vipservice.runtime.waiting import Waiting
 from vipservice.runtime.worker import Worker
 from vipservice.wire.signing import Keyring
 
@@ -88,15 +88,12 @@ def run(settings: Settings, outside: Outside) -> None:
 
     The loop waits in select(2): it wakes within 0.2 ms, where epoll rounds up to whole milliseconds.
     """
-    with asyncio.Runner(loop_factory=_select_loop) as runner:
-        runner.run(_serve(settings, outside))
+    waiting = Waiting(outside.platform.clock)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(waiting)) as runner:
+        runner.run(_serve(settings, outside, waiting))
 
 
-def _select_loop() -> asyncio.AbstractEventLoop:
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
-
-
-async def _serve(settings: Settings, outside: Outside) -> None:
+async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None:
     loop = asyncio.get_running_loop()
     host = outside.platform.host()
     node = Node(settings, outside.platform, host, outside.store, outside.keyring)
@@ -127,6 +124,7 @@ async def _serve(settings: Settings, outside: Outside) -> None:
         outside.store,
         node.observer,
         lambda: status_line(node.status()),
+        waiting,
     )
     handlers = {signal.SIGTERM: daemon.stop, signal.SIGINT: daemon.stop, signal.SIGHUP: service.reload_soon}
     for number, handler in handlers.items():

@@ -1,6 +1,7 @@
 """One datagram for all groups of a link, and what adverts that are not ours to follow do."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from tests.unit.core.conftest import BASE, GROUP, VIP, Bench, address_of
 from vipservice.core.actions import SendAdvert
@@ -33,6 +34,13 @@ def test_sequences_only_grow(bench: Bench) -> None:
     bench.becomes_active().run(2.0)
     numbers = [send.advert.sequence for send in bench.did(SendAdvert)]
     assert numbers == sorted(set(numbers))
+
+
+def test_an_advert_takes_as_many_sequences_as_it_may_need_datagrams(bench: Bench) -> None:
+    bench = many(3).starts().run(2.0)
+    sends = [(send.advert.sequence, len(send.advert.entries)) for send in bench.did(SendAdvert)]
+    assert len(sends) > 2
+    assert all(next_one == one + entries for (one, entries), (next_one, _) in pairwise(sends))
 
 
 def test_the_advert_names_all_macs_and_whom_we_heard(bench: Bench) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
+from math import inf
 
 import pytest
 
 from tests.unit.runtime.conftest import Machine, Memory
 from vipservice.runtime.daemon import Daemon
 from vipservice.runtime.link import Link
+from vipservice.runtime.waiting import Waiting
 
 
 class Manager:
@@ -40,16 +43,22 @@ def manager() -> Manager:
 
 
 @pytest.fixture
-def daemon(machine: Machine, memory: Memory, link: Link, manager: Manager) -> Iterator[Daemon]:
+def waiting(machine: Machine) -> Iterator[Waiting]:
+    with closing(Waiting(machine.clock)) as made:
+        yield made
+
+
+@pytest.fixture
+def daemon(
+    machine: Machine, memory: Memory, link: Link, manager: Manager, waiting: Waiting
+) -> Iterator[Daemon]:
     async def make() -> Daemon:
-        return Daemon([link], machine, machine, manager, memory, link._observer, lambda: "")
+        return Daemon([link], machine, machine, manager, memory, link._observer, lambda: "", waiting)
 
     with asyncio.Runner() as runner:
         made = runner.run(make())
         made._opened = [link.generation]  # nothing to wait on: the rounds are asked for here
         yield made
-        if made._timer is not None:
-            made._timer.cancel()
 
 
 def test_each_whole_round_feeds_the_watchdog_when_it_is_due(
@@ -64,7 +73,12 @@ def test_each_whole_round_feeds_the_watchdog_when_it_is_due(
 
 
 def test_a_round_that_fails_feeds_nobody_and_the_next_one_comes_all_the_same(
-    daemon: Daemon, machine: Machine, manager: Manager, link: Link, monkeypatch: pytest.MonkeyPatch
+    daemon: Daemon,
+    machine: Machine,
+    manager: Manager,
+    link: Link,
+    waiting: Waiting,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(_now: float) -> None:
         raise RuntimeError("a bug")
@@ -73,8 +87,8 @@ def test_a_round_that_fails_feeds_nobody_and_the_next_one_comes_all_the_same(
     monkeypatch.setattr(link, "tick", fail)
     for _ in range(8):
         machine.now += 0.25
+        waiting.due = inf
         with pytest.raises(RuntimeError):
             daemon.round()
-        assert daemon._timer is not None
-        assert not daemon._timer.cancelled()
+        assert waiting.due <= machine.now + 1.0
     assert manager.signs == 1

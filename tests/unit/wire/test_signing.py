@@ -43,6 +43,14 @@ def test_the_signature_is_hmac_sha256_over_everything_before_it(advert: Advert) 
     assert datagram[:8] + bytes(4) + datagram[12:-32] == encode(advert)
 
 
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 200])
+def test_secrets_of_any_length_sign_as_hmac_does(advert: Advert, size: int) -> None:
+    secret = bytes(range(1, 201))[:size]
+    datagram = seal(encode(advert), Keyring({1: secret}))
+    assert datagram[-32:] == hmac.digest(secret, datagram[:-32], "sha256")
+    assert seal(encode(advert), Keyring({1: secret})) == datagram
+
+
 def test_the_first_key_signs_and_every_key_verifies(advert: Advert) -> None:
     old_first = Keyring({1: b"old", 2: b"new"})
     new_first = Keyring({2: b"new", 1: b"old"})
@@ -98,7 +106,7 @@ def test_cheap_checks_come_before_the_hash(
     def never(*_: object) -> bytes:
         raise AssertionError("hashed a datagram that the header alone condemns")
 
-    monkeypatch.setattr(hmac, "digest", never)
+    monkeypatch.setattr(Keyring, "sign", never)
     signature = bytes(32)
     assert reason_for(make_body(magic=b"VRRP", key_id=7, padding=signature), keyring) == "not_advert"
     assert reason_for(make_body(version=9, key_id=7, padding=signature), keyring) == "version"
