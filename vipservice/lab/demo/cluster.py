@@ -6,6 +6,7 @@ looking on costs the nodes nothing.
 
 import re
 import secrets
+import textwrap
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from vipservice.lab.clock import now
 from vipservice.lab.daemons import FOLDER, RUN, STATE, Daemon, Line, Status, node_section
 from vipservice.lab.hosts import Host
 from vipservice.lab.lan import Lan
+from vipservice.lab.service import Service
 
 VIP = IPv4Address("10.99.0.234")
 KEY_FILE = "adverts.key"
@@ -60,6 +62,7 @@ class Cluster:
         signed: Whether adverts carry a signature.
         period: How often the client asks for the address, seconds.
         command: What each node executes.
+        more: Further keys of the group, YAML lines.
     """
 
     def __init__(
@@ -71,12 +74,16 @@ class Cluster:
         signed: bool = True,
         period: float = PERIOD,
         command: Sequence[str] = RUN,
+        more: str = "",
     ) -> None:
         self.interval = interval
         self.victim = ""
         """The node to which the last incident happened."""
+        self.services: dict[str, Service] = {}
+        """What runs behind the address, by node, where an incident needs it."""
         self._key = secrets.token_hex(32) if signed else ""
         self._command = tuple(command)
+        self._more = more
         self._disks: dict[str, dict[str, bytes]] = {}
         self._lives: list[tuple[str, Daemon]] = []
         self._refresh = 60
@@ -165,6 +172,12 @@ class Cluster:
         daemon.write_config(self._configuration(daemon.host.name))
         daemon.wait_for_line("^[^ ]+ info reload: ", READY_WITHIN, since=daemon.reload().began)
 
+    def configure(self, more: str) -> None:
+        """Give every node other keys of the group, by a reload."""
+        self._more = more
+        for name in self.daemons:
+            self.change_configuration(name)
+
     def upgrade(self, name: str) -> None:
         """Let a daemon become the installed code, which is what it runs: the start is what costs."""
         daemon = self.daemons[name]
@@ -203,7 +216,7 @@ class Cluster:
         return (
             f"{node_section(name)}{keys}"
             f"floating_ip:\n  enabled: true\n  ip: {VIP}\n  advert_interval: {self.interval}\n"
-            f"  announce:\n    refresh: {self._refresh}s\n"
+            f"  announce:\n    refresh: {self._refresh}s\n{textwrap.indent(self._more, '  ')}"
         )
 
 
