@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from vipservice.adapters.detection import detect_interfaces
-from vipservice.cli import exit_codes
+from vipservice.cli import exit_codes, programs
 from vipservice.cli.asking import ask
 from vipservice.cli.configuration import add_config, read, refuse
 from vipservice.cli.exit_codes import CommandError
@@ -15,6 +15,7 @@ from vipservice.config.problems import ConfigError
 from vipservice.config.resolve import resolve
 from vipservice.config.settings import ResolvedGroup, Settings
 from vipservice.config.show import show
+from vipservice.core.settings import BindMode
 
 EXAMPLES = """\
 examples:
@@ -64,8 +65,12 @@ def _would_do(resolved: tuple[ResolvedGroup, ...]) -> Iterator[str]:
     if not resolved:
         yield "Would bind nothing: no floating address is enabled."
     for group in resolved:
-        addresses = ", ".join(f"{one}/{group.prefix_length}" for one in group.core.addresses)
         lease = show_duration(group.core.timing.lease)
+        if group.core.bind is BindMode.NONE:
+            addresses = ", ".join(map(str, group.core.addresses))
+            yield f"{group.core.name}: would take part for {addresses} over {group.interface}; a hook moves it."
+            continue
+        addresses = ", ".join(f"{one}/{group.prefix_length}" for one in group.core.addresses)
         yield f"{group.core.name}: would take part for {addresses} on {group.interface}, lease {lease}."
 
 
@@ -75,6 +80,7 @@ def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...], signed: b
     if resolved and not signed:
         yield "Note: adverts are not signed; anybody on the link can forge them ('vipservice keygen')."
     for group in resolved:
+        yield from (f"Warning: {group.core.name}: {one}." for one in programs.warnings(group))
         lease = group.core.timing.lease
         if not outlives_a_hang(lease):
             yield (

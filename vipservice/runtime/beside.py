@@ -47,12 +47,15 @@ class Beside:
 
     def take(self, groups: Iterable[ResolvedGroup]) -> None:
         """The groups' checks and hooks from now on."""
+        changed = set()
         for group in groups:
             self.checks.take(group.core.id, group.core.name, group.checks)
-            self.hooks.take(group)
+            if self.hooks.take(group):
+                changed.add(group.core.id)
         if self._begun:
             self.begin()
             self._say_all()
+            self.hooks.replay(changed)
 
     def begin(self) -> None:
         """The loop turns: start the worker, where there is work."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from vipservice.config.check_settings import hook_to_json
@@ -50,8 +50,9 @@ class Hooks:
         """Whether there is something to run."""
         return any(group.hooks for group in self._groups.values())
 
-    def take(self, group: ResolvedGroup) -> None:
-        """A group's hooks from now on."""
+    def take(self, group: ResolvedGroup) -> bool:
+        """A group's hooks from now on; whether they are others than before."""
+        before = self._groups.get(group.core.id)
         known = self._status.get(group.core.id, {})
         self._groups[group.core.id] = group
         self._status[group.core.id] = {
@@ -59,6 +60,7 @@ class Hooks:
         }
         for hook in group.hooks:
             self._metrics.expect_hook(group.core.name, hook.name)
+        return before is None or before.hooks != group.hooks
 
     def of(self, group: GroupId) -> tuple[HookStatus, ...]:
         """How the last runs of a group's hooks went."""
@@ -71,10 +73,10 @@ class Hooks:
         }
         self._send({"hooks": told})
 
-    def replay(self) -> None:
-        """A worker has begun: what it has to say to the world it says again, once."""
+    def replay(self, groups: Container[GroupId] | None = None) -> None:
+        """A worker has begun, or hooks are new: the present role is told to the world again, once."""
         for group, context in self._role.items():
-            if self._groups[group].hooks:
+            if self._groups[group].hooks and (groups is None or group in groups):
                 self._tell(group, "role", {**context, "replay": True})
 
     def happened(self, action: Action, transition: str) -> None:

@@ -9,8 +9,12 @@ from vipservice.adapters.page.turns import draw_turns
 from vipservice.adapters.page.words import ago, duration, moment
 from vipservice.core.roles import Role
 from vipservice.core.status import NodeView
+from vipservice.runtime.health import CheckState
 from vipservice.runtime.history import HistoryEntry
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus
+
+GOOD_RUNS = frozenset({"", "ok"})
+"""How hooks end that need nobody's attention."""
 
 LATE = 3.0
 """Seconds: a node that we hear and that has not heard us for longer is at the other end of a one-way link."""
@@ -25,7 +29,7 @@ def draw_group(group: LinkGroupStatus, status: NodeStatus, turns: Sequence[Histo
         _head(group, heading),
         _owner(group, status),
         _conditions(group),
-        element("div", _facts(group, status), _nodes(group), class_="column"),
+        element("div", _facts(group, status), _checks(group), _nodes(group), class_="column"),
         element("div", draw_round_trips(group.round_trips, names), draw_turns(turns), class_="column"),
         aria_labelledby=heading,
     )
@@ -115,6 +119,34 @@ def _lease(group: LinkGroupStatus) -> Markup:
     label = f"Lease of {group.core.name}"
     meter = element("meter", min="0", max=f"{group.lease:g}", value=f"{left:.2f}", aria_label=label)
     return join(meter, f" {left:.1f} s left ", element("small", f"of {group.lease:g} s"))
+
+
+def _checks(group: LinkGroupStatus) -> Markup | None:
+    """Health checks and the last runs of hooks; nothing where there are none."""
+    if not group.checks and not group.hooks:
+        return None
+    rows = [
+        element(
+            "tr",
+            element("th", element("b", check.name), scope="row"),
+            element("td", check.state.value, class_="bad" if check.state is CheckState.FAILING else None),
+            element("td", check.detail, " ", element("small", f"{1000 * check.seconds:.1f} ms")),
+        )
+        for check in group.checks
+    ]
+    rows += [
+        element(
+            "tr",
+            element("th", element("b", hook.name), element("small", "hook"), scope="row"),
+            element(
+                "td", hook.result or "not run yet", class_="bad" if hook.result not in GOOD_RUNS else None
+            ),
+            element("td", f"{hook.event} {hook.output}".strip()),
+        )
+        for hook in group.hooks
+    ]
+    heading = element("h3", "Checks and hooks" if group.hooks else "Checks")
+    return join(heading, element("table", element("tbody", *rows)))
 
 
 def _nodes(group: LinkGroupStatus) -> Markup:

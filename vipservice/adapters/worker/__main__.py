@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vipservice.adapters.worker.environment import ECHOES
 from vipservice.adapters.worker.errands import AllErrands
 from vipservice.adapters.worker.rounds import Rounds
 
 DAEMON = 0
-ECHOES = "VIPSERVICE_ECHOES"
-"""The variable that names the descriptor of a raw ICMP socket."""
-
 LONGEST_LINE = 4 * 1024 * 1024
 MOST_UNSENT = 1024 * 1024
 """Bytes that wait for a daemon that does not read; beyond them reports are thrown away."""

@@ -8,11 +8,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+from vipservice.adapters.worker.environment import ENVIRONMENT
 from vipservice.core.frozen import dataclass
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8"}
-"""All that a child inherits: no credentials, no notification socket."""
 
 UMASK = 0o022
 KEPT_OUTPUT = 1024

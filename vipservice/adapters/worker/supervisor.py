@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from vipservice.adapters.worker.children import ENVIRONMENT
+from vipservice.adapters.worker.environment import ECHOES, ENVIRONMENT
 from vipservice.runtime.worker import Message
 
 log = logging.getLogger("vipservice")
@@ -28,7 +28,6 @@ MOST_UNSENT = 4 * 1024 * 1024
 """Bytes that wait for a worker that does not read, before it is killed and started anew."""
 
 END_WITHIN = 1.0
-ECHOES = "VIPSERVICE_ECHOES"
 MODULE = "vipservice.adapters.worker"
 
 
