@@ -68,7 +68,7 @@ def _would_do(resolved: tuple[ResolvedGroup, ...]) -> Iterator[str]:
         lease = show_duration(group.core.timing.lease)
         if group.core.bind is BindMode.NONE:
             addresses = ", ".join(map(str, group.core.addresses))
-            yield f"{group.core.name}: would take part for {addresses} over {group.interface}; a hook moves it."
+            yield f"{group.core.name}: would take part for {addresses}, which a hook moves."
             continue
         addresses = ", ".join(f"{one}/{group.prefix_length}" for one in group.core.addresses)
         yield f"{group.core.name}: would take part for {addresses} on {group.interface}, lease {lease}."

@@ -1,11 +1,8 @@
 """The keys of a floating IP group, one row each."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vipservice.config.addresses import read_host_address, read_netmask
-from vipservice.config.check_keys import read_check
-from vipservice.config.check_settings import CheckSettings, HookSettings
-from vipservice.config.hook_keys import read_hook
 from vipservice.config.nodes import Mapping, Node, Scalar
 from vipservice.config.scalars import (
     duration,
@@ -31,6 +28,9 @@ from vipservice.config.timers import (
 )
 from vipservice.core.settings import BindMode, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.values import Address
+
+if TYPE_CHECKING:
+    from vipservice.config.check_settings import CheckSettings, HookSettings
 
 DAY = 86400.0
 DEFAULT_REFRESH = 60.0
@@ -82,6 +82,20 @@ def _read_announce(node: Node) -> float:
 
 def _read_probe(node: Node) -> ProbeMode:
     return ProbeMode.ON if read_bool(node) else ProbeMode.OFF
+
+
+def _read_check(node: Node) -> "CheckSettings":
+    """One check. Its table and values are imported by who has one: a start is measured in milliseconds."""
+    from vipservice.config.check_keys import read_check  # noqa: PLC0415 - see above
+
+    return read_check(node)
+
+
+def _read_hook(node: Node) -> "HookSettings":
+    """One hook; imported in the same way."""
+    from vipservice.config.hook_keys import read_hook  # noqa: PLC0415 - see above
+
+    return read_hook(node)
 
 
 def _read_anything(node: Node) -> str:
@@ -249,9 +263,9 @@ BIND: Key[BindMode] = Key(
     "announced or probed, and waiting for the lease takes the place of asking by ARP.",
     "kernel",
 )
-CHECKS: Key[tuple[CheckSettings, ...]] = Key(
+CHECKS: "Key[tuple[CheckSettings, ...]]" = Key(
     "checks",
-    list_of(read_check),
+    list_of(_read_check),
     (),
     "a list of mappings with one of tcp, http, process, pidfile, systemd, command, interface, file or ping",
     "Health checks of the service behind the address. Each has interval, timeout, rise, fall, and a weight "
@@ -266,9 +280,9 @@ WHEN_ALL_FAIL: Key[WhenAllFail] = Key(
     "What the active node does whose checks fail while nobody healthy could take over.",
     "keep",
 )
-HOOKS: Key[tuple[HookSettings, ...]] = Key(
+HOOKS: "Key[tuple[HookSettings, ...]]" = Key(
     "hooks",
-    list_of(read_hook),
+    list_of(_read_hook),
     (),
     "a list of mappings with 'run'",
     "Programs that are run when this node takes a role, or when something happens to the address.",

@@ -9,12 +9,15 @@ from dataclasses import field
 from enum import Enum
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vipservice.config.check_settings import CheckSettings, HookSettings
 from vipservice.core.frozen import dataclass
 from vipservice.core.settings import BindMode, GroupSettings, Isolation, ProbeMode, WhenAllFail
 from vipservice.core.timing import Timing
 from vipservice.core.values import Address
+
+if TYPE_CHECKING:
+    from vipservice.config.check_settings import CheckSettings, HookSettings
 
 DEFAULT_PORT = 61111
 DEFAULT_MULTICAST_GROUP = IPv4Address("224.0.0.254")
@@ -48,9 +51,9 @@ class FloatingIpSettings:
     ping_interval: float
     """Seconds between ICMP echoes to each target; 0 for none."""
     bind: BindMode
-    checks: tuple[CheckSettings, ...]
+    checks: "tuple[CheckSettings, ...]"
     when_all_fail: WhenAllFail
-    hooks: tuple[HookSettings, ...]
+    hooks: "tuple[HookSettings, ...]"
     key_path: str = field(compare=False)
     """`floating_ip`, or `floating_ip[1]` in a list."""
     line: int = field(compare=False)
@@ -145,5 +148,5 @@ class ResolvedGroup:
     """Key (`ip`, `netmask`, `interface`, ...) to where its value comes from, for `check`."""
     notices: tuple[str, ...] = ()
     """Sentences about what was decided otherwise than written, or deserves a second look."""
-    checks: tuple[CheckSettings, ...] = ()
-    hooks: tuple[HookSettings, ...] = ()
+    checks: "tuple[CheckSettings, ...]" = ()
+    hooks: "tuple[HookSettings, ...]" = ()

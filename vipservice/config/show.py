@@ -4,15 +4,18 @@ Values are written the way the file takes them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from vipservice.config import group_keys as k
 from vipservice.config import sections as s
-from vipservice.config.check_settings import CheckSettings
 from vipservice.config.durations import show_duration
 from vipservice.config.schema import Key, Section, T
 from vipservice.config.settings import MetricsSettings, Origin, ResolvedGroup, Settings
 from vipservice.config.timers import PRESETS
 from vipservice.core.settings import GroupSettings, Isolation
+
+if TYPE_CHECKING:
+    from vipservice.config.check_settings import CheckSettings
 
 NONE = "none"
 
@@ -100,7 +103,7 @@ def _line(key_path: str, value: str, origin: Origin) -> str:
     return f"{key_path} = {value}  ({origin.value})"
 
 
-def _check(check: CheckSettings) -> str:
+def _check(check: "CheckSettings") -> str:
     weight = "must" if check.weight is None else f"weight {check.weight}"
     return f"{check.name} (every {show_duration(check.interval)}, {weight})"
 

@@ -7,13 +7,15 @@ they do can hold the loop up; here arrive a few lines of JSON a second.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vipservice.config.check_settings import CheckSettings, check_to_json
 from vipservice.core.events import HealthChanged
 from vipservice.core.values import GroupId, Health
 from vipservice.runtime.health import CheckState, CheckStatus, Opinion, opinion
 from vipservice.runtime.metrics import Metrics
+
+if TYPE_CHECKING:
+    from vipservice.config.check_settings import CheckSettings
 
 log = logging.getLogger("vipservice")
 
@@ -58,7 +60,7 @@ class Checks:
         """Whether the worker needs a socket for ICMP."""
         return any(check.kind == "ping" for checks in self._settings.values() for check in checks)
 
-    def take(self, group: GroupId, name: str, checks: Sequence[CheckSettings]) -> None:
+    def take(self, group: GroupId, name: str, checks: "Sequence[CheckSettings]") -> None:
         """The checks of a group from now on; one that is the same as before goes on."""
         before, known = self._settings.get(group, ()), self._status.get(group, {})
         self._settings[group], self._names[group] = tuple(checks), name
@@ -75,6 +77,8 @@ class Checks:
 
     def say_all(self) -> None:
         """Tell the worker what to check, after its start and after each change."""
+        from vipservice.config.check_settings import check_to_json  # noqa: PLC0415 - only with something to say
+
         checks = [
             {"group": int(group), **check_to_json(check)}
             for group, checks in self._settings.items()
@@ -89,7 +93,7 @@ class Checks:
             if group is not None:
                 self._consider(group)
 
-    def _new(self, check: CheckSettings) -> CheckStatus:
+    def _new(self, check: "CheckSettings") -> CheckStatus:
         return CheckStatus(check.name, check.kind, check.weight, since=self._clock())
 
     def _result(self, result: Mapping[str, Any]) -> GroupId | None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
-from vipservice.config.check_settings import hook_to_json
 from vipservice.config.settings import ResolvedGroup
 from vipservice.core.actions import Action, ConditionChanged, ConditionKind, Repaired, Turned
 from vipservice.core.roles import Reason, Role
@@ -68,6 +67,8 @@ class Hooks:
 
     def say_all(self) -> None:
         """Tell the worker what there is to run."""
+        from vipservice.config.check_settings import hook_to_json  # noqa: PLC0415 - only with something to say
+
         told = {
             str(int(one)): [hook_to_json(hook) for hook in group.hooks] for one, group in self._groups.items()
         }
