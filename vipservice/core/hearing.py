@@ -29,6 +29,10 @@ class Hearing:
         if address is not None:
             self._addresses[mac] = address
 
+    def address_of(self, mac: Mac) -> Address | None:
+        """The address of its own that this MAC has spoken for."""
+        return self._addresses.get(mac)
+
     def proved_since(self, then: float) -> bool:
         """Whether any other host was heard after `then`."""
         return self.last > then

@@ -206,7 +206,8 @@ class Segment:
     def _neighbour(self, event: NeighbourSeen, now: float) -> None:
         if event.mac in self.around.macs:
             return  # answers from a MAC of this host are no answers
-        self.around.hearing.heard(event.mac, event.sender, now)
+        of_its_own = event.sender not in self.around.floating
+        self.around.hearing.heard(event.mac, event.sender if of_its_own else None, now)
         for election in self.elections.values():
             if election.group.binds:
                 election.dialogue.neighbour(event, now)

@@ -253,13 +253,13 @@ class Standby:
                     Reason.HELD_BY_PEER, f"{group.around.call(mac)} answers for the address", now
                 )
             case Conflict(mac):
-                self._stand_back(Reason.CONFLICT, f"the stranger {mac.hex(':')} answers for the address", now)
+                detail = f"the stranger {group.around.call(mac)} answers for the address"
+                self._stand_back(Reason.CONFLICT, detail, now)
             case Claimed(mac):
                 self._stand_back(Reason.BETTER_CLAIMANT, f"{group.around.call(mac)} probes too", now)
             case Unknown() | Undecided():
                 if group.role is Role.BACKUP and group.barred is None:
                     group.become(Role.PROBING, Reason.ADVERTS_SILENT, self.silence.words(now), now)
-                    group.phase("detect", now - self.silence.since)
 
     def _look(self, now: float) -> Verdict:
         """The verdict of the probes, with proof that we hear."""
@@ -324,11 +324,18 @@ class Standby:
             return
         if group.role is Role.BACKUP:
             group.become(Role.PROBING, Reason.ADVERTS_SILENT, self.silence.words(now), now)
-            group.phase("detect", now - self.silence.since)
-        group.phase("probe", now - group.since)
-        pending = PendingBind(Reason.SILENCE_PROVED, self._proof(), now)
+        looked = self._looked_for(now)
+        group.phase("detect", now - self.silence.since - looked)
+        group.phase("probe", looked)
+        detail = f"{self._proof()}, {self.silence.words(now)}"
+        pending = PendingBind(Reason.SILENCE_PROVED, detail, now)
         if not group.ask_bind(pending, verdict, -inf, now):
             self.probing.begin(now)
+
+    def _looked_for(self, now: float) -> float:
+        """How long ago the first probe of this silence left, seconds: looking begins before D is over."""
+        asked = self._group.settings.probe is not ProbeMode.OFF
+        return max(0.0, now - self.silence.looking_from()) if asked else 0.0
 
     def _proof(self) -> str:
         if self._group.settings.probe is ProbeMode.OFF:

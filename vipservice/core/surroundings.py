@@ -35,6 +35,7 @@ class Surroundings:
         return self.hearing.to_ask(always, never=self.floating | own)
 
     def call(self, mac: Mac) -> str:
-        """The name of the peer behind a MAC, or the MAC itself."""
+        """The name of the peer behind a MAC, else its own address where we know it, and the MAC."""
         peer = self.roster.owner_of(mac)
-        return f"{peer.name} ({mac.hex(':')})" if peer else mac.hex(":")
+        known = peer.name if peer else self.hearing.address_of(mac)
+        return f"{known} ({mac.hex(':')})" if known else mac.hex(":")

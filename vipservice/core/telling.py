@@ -25,7 +25,7 @@ def _condition(group: Group, silence: Silence, verdict: Verdict, now: float) -> 
         case HeldByPeer(mac) if now - silence.since >= TELL_AFTER:
             return {ConditionKind.HELD_BY_SILENT_PEER: _held_silently(group, silence, mac, now)}
         case Conflict(mac):
-            return {ConditionKind.CONFLICT: f"the stranger {mac.hex(':')} answers for the address"}
+            return {ConditionKind.CONFLICT: f"the stranger {group.around.call(mac)} answers for the address"}
         case Unknown(reason) if group.barred is None:
             return {ConditionKind.DEAF: reason}
     return {}

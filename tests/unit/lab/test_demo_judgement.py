@@ -136,14 +136,14 @@ def test_machines_get_every_figure_with_times_since_the_first_start() -> None:
 # The reason
 
 
-def test_the_reason_of_a_takeover_is_what_the_new_owner_said_both_times() -> None:
+def test_the_reason_of_a_takeover_is_what_the_new_owner_said() -> None:
     sentences = said(
         ("c", "warning", "held by silent peer: a answers"),
         ("b", "info", "role backup -> probing: no advert from a for 0.300 s"),
-        ("b", "info", "role probing -> active: 6 probes unanswered"),
+        ("b", "info", "role probing -> active: 6 probes unanswered, no advert from a for 0.300 s"),
         ("a", "info", "role active -> backup: stood still"),
     )
-    assert reason(sentences, "b") == "node-b: no advert from a for 0.300 s; 6 probes unanswered"
+    assert reason(sentences, "b") == "node-b: 6 probes unanswered, no advert from a for 0.300 s"
 
 
 def test_probing_that_led_to_nothing_is_no_part_of_the_reason() -> None:

@@ -23,15 +23,10 @@ def role_changes(said: Sequence[Sentence]) -> int:
 
 
 def _taken(said: Sequence[Sentence], owner: str | None) -> str:
-    """Why the owner became active: what made it look, and what it found."""
-    details: list[str] = []
+    """Why the owner became active."""
     for sentence in said:
-        if sentence.node != owner or sentence.turn is None:
-            continue
-        _old, new, detail = sentence.turn
-        details = [detail] if new == "probing" else [*details, detail] if new == "active" else []
-        if new == "active":
-            return f"node-{owner}: {'; '.join(details)}"
+        if sentence.node == owner and sentence.turn is not None and sentence.turn[1] == "active":
+            return f"node-{owner}: {sentence.turn[2]}"
     return ""
 
 
