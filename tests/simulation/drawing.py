@@ -12,6 +12,9 @@ SETTLED = 4.0
 CALM = 9.0
 """Seconds from the last step to the end of a run: a lease of 5 s, its tail of 2.5 s, and the takeover."""
 
+LONG_PEACE = 70.0
+"""Longer than the minute for which anybody is remembered; one run in 25 begins its troubles after it."""
+
 NAMES = "abcdefg"
 
 
@@ -61,6 +64,8 @@ def _unusual(dice: Random, names: list[str], interval: float) -> list[str]:
                 (f"interval {one} 50ms", f"misses {one} 2", f"lease {one} 5s", f"interval {one} 200ms")
             )
         ]
+    if chance < 0.22:
+        return [dice.choice(("on_isolation hold", "on_isolation 2s"))]
     return []
 
 
@@ -77,6 +82,7 @@ def _weather(dice: Random, interval: float) -> list[str]:
 def _happenings(dice: Random, names: list[str], blind: float) -> tuple[Happening, ...]:
     begin = SETTLED + blind if dice.random() < 0.875 else 0.0
     spread = dice.choice((0.3, 2.0, 6.0))
+    begin += LONG_PEACE if dice.random() < 0.04 else 0.0
     used: set[str] = set()
     count = dice.choices((1, 2, 3, 4), (4, 4, 3, 1))[0]
     drawn = [draw(dice, names, begin + dice.uniform(0.0, spread), used) for _ in range(count)]

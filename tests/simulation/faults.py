@@ -92,6 +92,12 @@ def _robbed(_dice: Random, _names: list[str], lasts: float) -> Steps:
     return (0.0, "kill @victim"), (lasts / 2, "remove @victim"), (lasts, "start @victim")
 
 
+def _robbed_often(dice: Random, _names: list[str], _lasts: float) -> Steps:
+    """Somebody's script takes the address off again and again: within the budget of repairs, or beyond it."""
+    every = dice.choice((0.1, 0.5, 1.5))
+    return tuple((index * every, "remove @victim") for index in range(dice.randint(3, 9)))
+
+
 def _clock(dice: Random, _names: list[str], lasts: float) -> Steps:
     """The wall clock steps, and the daemon starts with what it says then."""
     way, by = dice.choice(("ahead", "back")), dice.choice(("3s", "60m"))
@@ -141,6 +147,8 @@ KINDS: dict[str, Kind] = {
     "link flap": Kind(_pair("unplug @victim", "plug @victim"), (0.001, 0.09), 2, True),
     "clock step": Kind(_clock, (0.2, 3.0), 1, True),
     "address removed by hand": Kind(_alone("remove @victim"), (0.0, 0.0), 1),
+    "address removed again and again": Kind(_robbed_often, (0.0, 0.0), 2),
+    "address configured by hand": Kind(_pair("configure @victim", "remove @victim"), (0.2, 6.0), 2),
     # Operators
     "handover": Kind(_alone("handover @victim"), (0.0, 0.0), 3),
     "handover to another": Kind(_alone("handover @victim to @other"), (0.0, 0.0), 2),

@@ -4,7 +4,7 @@ An oracle of its own, from settings and history: whoever can serve and holds it 
 node may ask for it.
 """
 
-from tests.simulation.judge.moves import REPAIRS, Moves
+from tests.simulation.judge.moves import Moves
 from tests.simulation.judge.record import Record
 
 MOVES_BEFORE_DAMPING = 3
@@ -17,11 +17,15 @@ def judge_end(record: Record, moves: Moves, problems: list[str]) -> None:
     able = [
         name
         for name in record.awake_since
-        if record.node(name).groups and name not in moves.drained | moves.stopping
+        if record.node(name).groups and name not in moves.drained | moves.stopping and not moves.robbed(name)
     ]
-    holders = [name for name in record.holders if record.node(name).groups]
-    robbed = any(count >= REPAIRS for count in moves.removals.values())
-    if len(holders) != min(1, len(able)) and not (robbed or (moves.cloned and len(able) < 2)):
+    if any(not record.leased(name) for name in record.holders):
+        return  # somebody's own configuration: nobody here may bind, and nobody can make it let go
+    holders = record.holders
+    few = not able and any(
+        moves.robbed(name) for name in holders
+    )  # who is alone serves between two robberies
+    if len(holders) != min(1, len(able)) and not (few or (moves.cloned and len(able) < 2)):
         problems.append(
             f"{now:.4f} wrong at the end: the address is held by {' and '.join(holders) or 'nobody'}"
         )

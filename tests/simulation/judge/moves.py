@@ -9,6 +9,7 @@ from math import inf
 from tests.simulation.judge.record import Record, Way
 from vipservice.adapters.memory.watching import Watcher
 from vipservice.core.actions import Turned
+from vipservice.core.budgets import REPAIR_FAULT, REPAIRS_A_MINUTE, WINDOW
 from vipservice.core.roles import Reason, Role
 from vipservice.core.timing import PROBE_AFTER
 
@@ -18,7 +19,8 @@ ORDER_HOLDS = 1.2
 ACQUAINTED = 3.0
 """Seconds after which nodes that talk have named each other's incarnations: three adverts of a backup."""
 
-REPAIRS = 5
+ROBBED_FOR = REPAIR_FAULT + WINDOW
+"""Seconds: a minute of repairs, and one in fault for there having been too many."""
 
 FEW_OTHERS = 1
 """Who has heard but one other host may take its silence for its death."""
@@ -34,7 +36,8 @@ class Moves(Watcher):
         self.unwell: set[str] = set()
         self.drained: set[str] = set()
         self.stopping: set[str] = set()
-        self.removals: dict[str, int] = {}
+        self._removed: dict[str, list[float]] = {}
+        """When somebody took the address off a node whose daemon had bound it."""
         self.strangers = False
         """Somebody unknown has probed, answered or replayed in this run."""
         self.cloned = False
@@ -44,8 +47,10 @@ class Moves(Watcher):
         """A line of the incident is about to be carried out."""
         self._note_orders(line.split())
         match line.split():
-            case ["remove", name, *_]:
-                self.removals[name] = self.removals.get(name, 0) + (REPAIRS if "times" in line else 1)
+            case ["remove", name] if self._record.leased(name):
+                self._removed.setdefault(name, []).append(self._record.lan.now)
+            case ["configure", *_]:
+                self.strangers = True
             case ["start" | "boot" | "kill" | "die", *names]:
                 self._begin_anew(names)
             case ["clone", *_]:
@@ -67,6 +72,11 @@ class Moves(Watcher):
                 self.unwell.add(name)
             case ["healthy", name]:
                 self.unwell.discard(name)
+
+    def robbed(self, name: str, within: float = ROBBED_FOR) -> bool:
+        """The address was taken off this node more often than the budget of a minute allows to repair."""
+        since = self._record.lan.now - within
+        return sum(at >= since for at in self._removed.get(name, [])) > REPAIRS_A_MINUTE
 
     def turned(self, name: str, turned: Turned) -> None:
         """A node changes its role."""
@@ -103,7 +113,7 @@ class Moves(Watcher):
             case Reason.ISOLATED:
                 return not self._was_heard_by_somebody(name)
             case Reason.REPAIRS_EXHAUSTED:
-                return self.removals.get(name, 0) >= REPAIRS
+                return self.robbed(name, WINDOW + ORDER_HOLDS)
             case Reason.DUPLICATE_NODE:
                 return self.cloned
             case _:
@@ -143,14 +153,19 @@ class Moves(Watcher):
         return any(host.groups[0].failback is not None and host.groups[0].priority > own for host in others)
 
     def _was_heard_by_somebody(self, name: str) -> bool:
-        """For a whole lease, and a second to ask, somebody could answer; unless frames were lost."""
-        record = self._record
-        if record.losses:
-            return False
-        long_ago = record.lan.now - record.node(name).groups[0].timing.lease - 1.1
+        """An answer came in within the lease; or for a lease, and a second to ask, somebody could answer.
+
+        Could: every frame between the two passed, and the weather took none of them.
+        """
+        record, lease = self._record, self._record.node(name).groups[0].timing.lease
+        if record.lan.now - record.answered_at.get(name, -inf) < lease:
+            return True
+        long_ago = record.lan.now - lease - 1.1
         awake = [o for o in record.awake_since if o != name and record.awake_since[o] <= long_ago]
-        told = any(record.adverts_since(other, name) <= long_ago for other in awake)
-        return told or record.both_ways_since(name, "gateway", Way.ARP) <= long_ago
+        told = [other for other in awake if record.adverts_since(other, name) <= long_ago]
+        if record.both_ways_since(name, "gateway", Way.ARP) <= long_ago:
+            told.append("gateway")
+        return any(not record.lost_between(name, one, long_ago) for one in told)
 
     # Entering
 
@@ -160,7 +175,12 @@ class Moves(Watcher):
         if deaf_for > self._latest_sign(name) and record.others_heard(name) > FEW_OTHERS:
             self._object(f"{name} took over, and nothing could reach it since {now - deaf_for:.4f}")
         for holder in record.holders:
-            if holder != name and not self.cloned and (teller := self._could_be_told(name, holder)):
+            if (
+                holder != name
+                and record.leased(holder)
+                and not self.cloned
+                and (teller := self._could_be_told(name, holder))
+            ):
                 self._object(f"{name} took over though {teller} heard {holder} and could tell it")
 
     def _latest_sign(self, name: str) -> float:

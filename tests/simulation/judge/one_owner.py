@@ -60,20 +60,18 @@ class OneOwner(Watcher):
         round_trip = 2 * record.lan.weather.longest_delay
         if now - met <= record.down() / 3 + round_trip:
             return True
-        since = max(met, now - record.down() - round_trip)
-        all_lost = record.lost_between(name, other, since, arp=True) >= FEWEST_PROBES
-        return all_lost and record.answers.get((other, name), -NEVER) < now - record.down() / 3
+        return record.questions_in_vain(name, other, FEWEST_PROBES, since=met)
 
     def _passed_on(self, name: str, other: str) -> bool:
-        """By a handover, beside a stranger that held it beside the giver: there were two, and there are two.
+        """By a handover, beside somebody's own configuration: there were two, and there are two.
 
-        No word of ours makes a stranger let go, and the successor asks nobody by design. Another node that
+        No word of ours makes that let go, and the successor asks nobody by design. Another node that
         holds it is no excuse: those two would settle it.
         """
         record = self._record
         giver, at = record.resigned.get(name, (name, -NEVER))
         handed = record.lan.now - at <= max(record.down(), HANDOVER_MIN_HOLD) / 2 and giver != name
-        return handed and not record.node(other).groups and record.held_since.get(other, NEVER) <= at
+        return handed and not record.leased(other) and record.held_since.get(other, NEVER) <= at
 
     # Overlaps
 

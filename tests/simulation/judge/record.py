@@ -36,6 +36,13 @@ class Loss:
     at: float
     pair: Pair
     arp: bool
+    probing: bool
+    """It was a probe for the address, or the answer to one."""
+
+
+def is_probe(frame: ArpFrame) -> bool:
+    """Whether it asks for the address as one does before taking it."""
+    return frame.sender is None and frame.target == VIP and not frame.answer
 
 
 class Record(Watcher):
@@ -59,6 +66,10 @@ class Record(Watcher):
         """When an answer or announcement for the address last came in, from whom to whom."""
         self.heard: dict[Pair, float] = {}
         """When an advert or an answer came in last, from whom to whom."""
+        self.answered_at: dict[str, float] = {}
+        """When an ARP answer last came in at a daemon that was awake."""
+        self.questions: dict[Pair, list[float]] = {}
+        """When a probe for the address left, from whom to whom it was for or who would answer it."""
         self.longest_interval = 0.0
 
     # What happens
@@ -91,10 +102,20 @@ class Record(Watcher):
                 for message in entry.messages:
                     if isinstance(message, Resign) and message.successor is not None:
                         self.resigned[self.name_of(message.successor)] = source, self.lan.now
+        if isinstance(frame, ArpFrame) and is_probe(frame):
+            self._note_question(source, frame)
+
+    def _note_question(self, source: str, frame: ArpFrame) -> None:
+        for name in self.held_since:
+            host = self.lan.hosts[name]
+            if name != source and (frame.destination is None or frame.destination in host.macs):
+                self.questions.setdefault((source, name), []).append(self.lan.now)
 
     def lost(self, source: str, destination: str, frame: Frame) -> None:
         """Remember what the weather took."""
-        self.losses.append(Loss(self.lan.now, (source, destination), isinstance(frame, ArpFrame)))
+        arp = isinstance(frame, ArpFrame)
+        probing = isinstance(frame, ArpFrame) and (is_probe(frame) or (frame.answer and frame.sender == VIP))
+        self.losses.append(Loss(self.lan.now, (source, destination), arp, probing))
 
     def arrived(self, source: str, destination: str, frame: Frame) -> None:
         """Remember who was told by ARP who has the address, and whom a daemon has heard in its life."""
@@ -102,6 +123,8 @@ class Record(Watcher):
             return
         if isinstance(frame, ArpFrame) and frame.sender == VIP:
             self.answers[source, destination] = self.lan.now
+        if isinstance(frame, ArpFrame) and frame.answer:
+            self.answered_at[destination] = self.lan.now
         if isinstance(frame, AdvertFrame) or frame.answer:
             self.heard[source, destination] = self.lan.now
 
@@ -132,10 +155,22 @@ class Record(Watcher):
         pair = source, destination
         return min(self.open_since[way].get(pair, NEVER) for way in (Way.UDP, Way.RAW))
 
-    def lost_between(self, one: str, other: str, since: float, arp: bool) -> int:
-        """How many frames of a sort between the two the weather has taken."""
+    def lost_between(self, one: str, other: str, since: float, arp: bool | None = None) -> int:
+        """How many frames (of a sort) between the two the weather has taken."""
         pairs = {(one, other), (other, one)}
-        return sum(loss.at >= since and loss.arp is arp and loss.pair in pairs for loss in self.losses)
+        return sum(
+            loss.at >= since and arp in {None, loss.arp} and loss.pair in pairs for loss in self.losses
+        )
+
+    def questions_in_vain(self, asker: str, holder: str, count: int, since: float) -> bool:
+        """Whether the weather took each of the last `count` probes that had the time, or its answer."""
+        ripe = self.lan.now - 2 * self.lan.weather.longest_delay
+        asked = [at for at in self.questions.get((asker, holder), []) if since <= at <= ripe][-count:]
+        pairs = {(asker, holder), (holder, asker)}
+        first = asked[0] if asked else ripe
+        return sum(loss.probing and loss.at >= first and loss.pair in pairs for loss in self.losses) >= len(
+            asked
+        )
 
     def others_heard(self, name: str) -> int:
         """How many other hosts the daemon of this node has heard since it began, and has turned its loop."""

@@ -6,11 +6,12 @@ from the rules; the clock starts anew with each step of the incident, for each m
 
 from math import inf
 
-from tests.simulation.judge.moves import REPAIRS, Moves
+from tests.simulation.judge.moves import ACQUAINTED, Moves
 from tests.simulation.judge.record import NEVER, Record, Way
+from vipservice.adapters.memory.stage import VIP
 from vipservice.adapters.memory.watching import Watcher
 from vipservice.core.settings import ProbeMode
-from vipservice.core.timing import HANDOVER_MIN_HOLD, WITNESS_PERIOD
+from vipservice.core.timing import HANDOVER_MIN_HOLD, LAPSE_TAIL, UNKNOWN_LEASE, WITNESS_PERIOD
 from vipservice.core.yielding import MAX_YIELDS
 
 
@@ -44,7 +45,8 @@ class Served(Watcher):
                 self._expect(name, now)
 
     def _expect(self, name: str, since: float) -> None:
-        self._record.lan.at(since + self._bound(), lambda: self._check(name, since))
+        bound = self._bound() + self._blind(name)
+        self._record.lan.at(since + bound, lambda: self._check(name, since))
 
     def _check(self, name: str, since: float) -> None:
         if self._unserved.get(name) == since:
@@ -67,9 +69,9 @@ class Served(Watcher):
 
     def _could_serve(self, name: str) -> bool:
         host, moves = self._record.node(name), self._moves
-        settings = host.groups[0]
-        barred = name in moves.drained | moves.stopping or moves.removals.get(name, 0) >= REPAIRS
-        if barred or moves.cloned or settings.probe is ProbeMode.OFF or name not in self._record.awake_since:
+        configured = host.kernel.holds(VIP) and not self._record.leased(name)
+        barred = configured or name in moves.drained | moves.stopping or moves.robbed(name)
+        if barred or moves.cloned or name not in self._record.awake_since:
             return False
         return host.link_up and self._hears(name)
 
@@ -111,6 +113,18 @@ class Served(Watcher):
         if self._clean():
             return bound
         return bound + 2 * WITNESS_PERIOD + nodes * (down + interval) + MAX_YIELDS * 2 * down
+
+    def _blind(self, name: str) -> float:
+        """With `probe: off` nobody looks: the longest lease and its tail, else the wait for one unheard of.
+
+        A daemon knows of a holder if it has begun before that one let go.
+        """
+        record = self._record
+        if record.node(name).groups[0].probe is not ProbeMode.OFF:
+            return 0.0
+        leases = [host.groups[0].timing.lease for host in record.lan.hosts.values() if host.groups]
+        known = max(record.held_until.values(), default=-inf) > record.awake_since[name] + ACQUAINTED
+        return (max(leases) if known else UNKNOWN_LEASE) + LAPSE_TAIL
 
     def _clean(self) -> bool:
         lan = self._record.lan

@@ -165,7 +165,7 @@ def _every(stage: Stage, words: Words) -> None:
     """Remove the address again and again."""
     for turn in range(_one(words, "NUMBER")):
         at = stage.lan.now + turn * _one(words, "DURATION")
-        stage.lan.at(at, lambda: stage.lan.hosts[_one(words, "NODE")].remove_by_hand(VIP))
+        stage.lan.at(at, lambda: stage.lan.hosts[_one(words, "NODE")].remove(VIP))
 
 
 def _allow(stage: Stage, words: Words) -> None:
@@ -302,7 +302,7 @@ COMMANDS: dict[str, Command] = {
     "plug NODES": _each(lambda stage, name: stage.lan.hosts[name].plug()),
     "set clock NODE ahead DURATION": _set_clock(+1),
     "set clock NODE back DURATION": _set_clock(-1),
-    "remove NODE": Command(lambda stage, words: stage.lan.hosts[_one(words, "NODE")].remove_by_hand(VIP)),
+    "remove NODE": Command(lambda stage, words: stage.lan.hosts[_one(words, "NODE")].remove(VIP)),
     "remove NODE every DURATION times NUMBER": Command(_every),
     "configure NODE": Command(lambda stage, words: stage.lan.hosts[_one(words, "NODE")].add_by_hand(VIP)),
     # The network

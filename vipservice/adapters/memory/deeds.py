@@ -47,7 +47,7 @@ class Deeds:
                 return self._bind(action)
             case Release(addresses=addresses):
                 for address in addresses:
-                    self._host.kernel.remove(address)
+                    self._host.release(address)
             case SendAdvert():
                 self._send_advert(action)
             case Probe(address=address, to=to):

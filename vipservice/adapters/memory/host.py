@@ -238,13 +238,21 @@ class MemoryHost:
         """An event from outside: a command, a health check."""
         self._event(event)
 
-    def remove_by_hand(self, address: Address) -> None:
+    def remove(self, address: Address) -> None:
         """Somebody deletes the address."""
         if self.kernel.remove(address):
             self._event(AddressRemoved(address))
 
+    def release(self, address: Address) -> None:
+        """Our daemon takes it off; if it was somebody's own, the kernel's word of it is news to the core."""
+        own = self.kernel.lease_left(address, self.clock) is None
+        if self.kernel.remove(address) and own:
+            self.lan.at(self.lan.now, lambda: self._event(AddressRemoved(address)))
+
     def add_by_hand(self, address: Address) -> None:
-        """Somebody configures the address, for ever."""
+        """Somebody configures the address, for ever; the kernel refuses where it has it already."""
+        if not self.powered or self.kernel.holds(address):
+            return
         self.kernel.add_permanent(address)
         self._event(AddressAdded(address, ours=False))
 
