@@ -77,8 +77,8 @@ def main() -> None:
     """Read the arguments and listen."""
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
-    with socket.socket(fileno=int(sys.argv[1])) as events:
-        listen(events)
+    with socket.socket(fileno=int(sys.argv[1])) as events, contextlib.suppress(BrokenPipeError):
+        listen(events)  # who listens to us may be killed: then nobody wants the rest
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from vipservice.lab.matrix.trials import COLUMNS, Journal, Trial, compact
+from vipservice.lab.matrix.trials import COLUMNS, Journal, Trial, compact, expand
 
 ATrial = Callable[..., Trial]
 
@@ -35,3 +35,8 @@ def test_a_new_run_keeps_the_old_journal_beside_it(tmp_path: Path, a_trial: ATri
 def test_a_compact_trial_has_all_columns(a_trial: ATrial) -> None:
     values = dict(zip(COLUMNS, compact(a_trial()).split("|"), strict=True))
     assert (values["event"], values["gap"], values["as_it_must"]) == ("host dies", "0.025", "1")
+
+
+def test_a_compact_trial_is_read_again_as_it_was(a_trial: ATrial) -> None:
+    trial = a_trial(overdue="a handover", as_it_must=False, nodes=5, noise=0.0)
+    assert expand(compact(trial), "|".join(COLUMNS)) == trial

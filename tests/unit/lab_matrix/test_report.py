@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from vipservice.lab.matrix.picture import COLUMNS, picture, position
-from vipservice.lab.matrix.report import figures, markdown, sentences
+from vipservice.lab.matrix.report import figures, markdown, sentences, well_known
 from vipservice.lab.matrix.trials import Trial
 from vipservice.lab.results import Record
 
@@ -63,3 +63,14 @@ def test_the_picture_is_an_svg_document_that_fetches_nothing(record: Record) -> 
     assert ET.fromstring(drawn).tag.endswith("svg")
     assert "TWO" in drawn
     assert "@font-face" not in drawn
+
+
+def test_only_rows_that_were_judged_well_are_kept_and_only_with_their_whole_chain(a_trial: ATrial) -> None:
+    good = a_trial(event="stop (SIGTERM)", gap=0.002)
+    trials = [
+        good,
+        a_trial(gap=0.5),
+        a_trial(event="host returns", gap=0.001, lost=0),
+    ]  # died too long
+    record = Record("matrix", "sudo scripts/matrix", "2026-11-23", "a machine", "1.0", figures(trials))
+    assert well_known(record) == [good]

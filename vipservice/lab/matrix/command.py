@@ -8,20 +8,21 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from vipservice.lab.matrix.picture import picture
 from vipservice.lab.matrix.plan import TRIALS, Wish, estimate
-from vipservice.lab.matrix.report import figures, markdown
+from vipservice.lab.matrix.report import figures, markdown, well_known
 from vipservice.lab.matrix.rows import ALL_NODES, CHAINS, EVENTS
 from vipservice.lab.matrix.run import Run
 from vipservice.lab.matrix.settings import BY_NAME, SETTINGS, Setting
 from vipservice.lab.matrix.summary import MISSED, summaries
-from vipservice.lab.matrix.trials import Journal
+from vipservice.lab.matrix.trials import Journal, Trial
 from vipservice.lab.namespaces import problem
-from vipservice.lab.results import Record, save, take
+from vipservice.lab.results import Record, load, save, take
 
 JOURNAL = Path("build/matrix.jsonl")
 PICTURE = Path("docs/matrix.svg")
@@ -45,14 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_machine(wish, given.show)
     except ValueError as error:
         parser.exit(os.EX_USAGE, f"matrix: {error}\n")
+    kept: list[Trial] = []
+    source = ""
+    if given.missing:
+        former = load("matrix")
+        kept, source = well_known(former), former.provenance
+        wish = replace(wish, done=frozenset((one.event, one.setting, one.nodes) for one in kept))
     journal = Journal(given.journal)
     interrupted = False
     if not given.show:
         given.journal.parent.mkdir(parents=True, exist_ok=True)
         if not given.resume:
             journal.begin()
+            journal.append(kept)
         interrupted = _play(wish, journal)
-    status = _report(journal, given)
+    status = _report(journal, given, {"kept": [len(kept), source]} if kept else {})
     if interrupted:
         # Lanes may still be at work: the kernel takes their LANs away with this process.
         sys.stdout.flush()
@@ -91,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--trials", type=_count, metavar="N", help=f"trials of each row (default: {TRIALS}; heals more)")
     add("--quick", action="store_true", help=f"one trial, two nodes, {', '.join(QUICK)}")
     add("--resume", action="store_true", help="go on where the journal ends")
+    add(
+        "--missing",
+        action="store_true",
+        help="only what the last record lacks, misses or could not judge; keep the rest of it",
+    )
     add("--print", dest="show", action="store_true", help="play nothing, print what the journal has")
     add("--journal", type=Path, default=JOURNAL, metavar="FILE", help="default: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write every figure and every trial")
@@ -147,13 +160,13 @@ def _play(wish: Wish, journal: Journal) -> bool:
     return False
 
 
-def _report(journal: Journal, given: argparse.Namespace) -> int:
+def _report(journal: Journal, given: argparse.Namespace, more: dict[str, Any]) -> int:
     """Print the tables and write what was asked for; the exit code."""
     trials = journal.trials()
     if not trials:
         _say("There is not a single trial.")
         return os.EX_NOINPUT
-    record = take("matrix", _typed(given), figures(trials))
+    record = take("matrix", _typed(given), figures(trials) | more)
     _say(markdown(record))
     _write(record, given)
     ours = [one for one in summaries(trials) if one.verdict == MISSED and one.why.startswith("two owners")]
@@ -177,6 +190,7 @@ def _typed(given: argparse.Namespace) -> str:
     words += [f"--nodes {count}" for count in given.nodes or ()]
     words += [f"--trials {given.trials}"] if given.trials else []
     words += ["--quick"] if given.quick else []
+    words += ["--missing"] if given.missing else []
     return " ".join(words)
 
 

@@ -6,6 +6,7 @@ seen in the noise floor, which is measured on the same nodes just before. A chai
 stood still is played again, in rounds that are added at the end.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ UP = 1.5
 """What making nodes and waiting until they stand takes, seconds."""
 
 
+Key = tuple[str, str, int]
+"""An event, a setting by name, how many nodes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What of the matrix is wanted."""
@@ -38,6 +43,8 @@ class Wish:
     settings: tuple[Setting, ...] = SETTINGS
     exact: bool = False
     """As many trials of every row as `trials` says, heals too."""
+    done: frozenset[Key] = frozenset()
+    """What is known well enough."""
 
     def wanted(self, chain: Chain, setting: Setting, nodes: int) -> int:
         """How many trials of a chain that nothing disturbed; of what tells little news fewer are enough."""
@@ -68,11 +75,14 @@ class Phase:
         return chain.company in self.companies and self.slow in {None, setting.slow}
 
 
+LANES = min(6, os.cpu_count() or 1)
+"""LANs at once where trials tolerate company: with three times as many nearly every trial was disturbed."""
+
 PHASES = (
     Phase("one after the other", 1, frozenset({Company.ALONE}), slow=False),
-    Phase("what waits for the lease, three at once", 3, frozenset({Company.FEW}), slow=None),
-    Phase("what takes seconds anyway, three at once", 3, frozenset({Company.ALONE}), slow=True),
-    Phase("adverts dropped, six at once", 6, frozenset({Company.MANY}), slow=None, at_once=5),
+    Phase("what waits for the lease", LANES, frozenset({Company.FEW}), slow=None),
+    Phase("what takes seconds anyway", LANES, frozenset({Company.ALONE}), slow=True),
+    Phase("adverts dropped", LANES, frozenset({Company.MANY}), slow=None, at_once=5),
 )
 
 
@@ -90,10 +100,6 @@ class Job:
         """About what it takes."""
         extra = SLOW_BY if self.setting.slow else 0.0
         return UP + QUIET.seconds + sum(chain.seconds + extra for chain in self.chains)
-
-
-Key = tuple[str, str, int]
-"""An event, a setting by name, how many nodes."""
 
 
 @dataclass(slots=True)
@@ -126,6 +132,8 @@ def turns(wish: Wish, phase: Phase, tally: Tally) -> list[Job]:
             if not (wish.chosen(chain) and chain.fits(setting, nodes) and phase.takes(setting, chain)):
                 continue
             key = (chain.events[0], setting.name, nodes)
+            if all((event, *key[1:]) in wish.done for event in chain.events):
+                continue
             wanted = wish.wanted(chain, setting, nodes)
             missing = min(wanted - tally.calm[key], most(wanted) - tally.played[key])
             yield from [chain] * min(missing, phase.at_once)

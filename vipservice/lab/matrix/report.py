@@ -7,10 +7,10 @@ from typing import Any
 
 from vipservice.lab.demo.play import PAUSE, RESOLUTION
 from vipservice.lab.matrix.plan import most
-from vipservice.lab.matrix.rows import ROWS
+from vipservice.lab.matrix.rows import CHAINS, ROWS
 from vipservice.lab.matrix.settings import BY_NAME, SETTINGS
-from vipservice.lab.matrix.summary import HELD, MISSED, Summary, ratio, summaries
-from vipservice.lab.matrix.trials import COLUMNS, Trial, compact
+from vipservice.lab.matrix.summary import HELD, MISSED, NOT_JUDGED, Summary, ratio, summaries
+from vipservice.lab.matrix.trials import COLUMNS, Trial, compact, expand
 from vipservice.lab.results import Record, table
 
 RULE = (
@@ -57,6 +57,21 @@ def figures(trials: Sequence[Trial]) -> dict[str, Any]:
 def summaries_in(record: Record) -> list[Summary]:
     """The summaries of a record."""
     return [Summary(**one) for one in record.figures["summaries"]]
+
+
+def well_known(record: Record) -> list[Trial]:
+    """The trials of a record whose rows were judged well, whole chains only."""
+    found = {(one.event, one.setting, one.nodes): one for one in summaries_in(record)}
+    trials = [expand(line, record.figures["columns"]) for line in record.figures["trials"]]
+    again = {key for key, one in found.items() if one.verdict in {MISSED, NOT_JUDGED} or not one.trials}
+    spoiled = {
+        (event, setting, nodes)
+        for row, setting, nodes in again
+        for chain in CHAINS
+        if row in chain.events
+        for event in chain.events
+    }
+    return [one for one in trials if (one.event, one.setting, one.nodes) not in spoiled]
 
 
 def markdown(record: Record) -> str:
@@ -108,8 +123,10 @@ def _counted(record: Record, found: Sequence[Summary]) -> str:
     load = " / ".join(f"{one:.1f}" for one in record.figures["load"])
     verdicts = [one.verdict for one in found if one.verdict]
     held = verdicts.count(HELD)
+    number, source = record.figures.get("kept", (0, ""))
+    kept = f"{number} trials of rows judged well before are of an earlier run: {source} " if number else ""
     return (
-        f"{calm} trials counted, {disturbed} more were disturbed; {held} of {len(verdicts)} bars held. "
+        f"{calm} trials counted, {disturbed} more were disturbed; {held} of {len(verdicts)} bars held. {kept}"
         f"The machine's load was {load} (in the last 1, 5 and 15 minutes)."
     )
 

@@ -10,6 +10,7 @@ from vipservice.lab.matrix.peers.cluster import PeerCluster
 from vipservice.lab.matrix.peers.peer import Peer
 
 VIPSERVICE = "vipservice"
+ORDINARY = "ordinary scheduling, as by default"
 NODE_NAMES = ("a", "b", "c", "d", "e")
 
 
@@ -50,14 +51,16 @@ class Setting:
 
 
 def _vipservice(pace: str) -> Setting:
-    return Setting(VIPSERVICE, pace, f"advert_interval: {pace}, signed adverts, else defaults")
+    return Setting(VIPSERVICE, pace, f"advert_interval: {pace}, signed adverts, else defaults (so SCHED_RR)")
 
 
 def _keepalived(pace: str, said: str) -> Setting:
     seconds = keepalived.INTERVALS[pace]
     version = "VRRPv2" if seconds >= 1 else "VRRPv3"
     configured = f"advert_int {seconds:g} ({said}), {version}, state BACKUP, nopreempt, equal priorities"
-    return Setting(keepalived.NAME, pace, configured, slow=seconds >= 1)
+    return Setting(
+        keepalived.NAME, pace, f"{configured}, {ORDINARY} (no vrrp_rt_priority)", slow=seconds >= 1
+    )
 
 
 SETTINGS = (

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from vipservice.lab.demo.play import Result
 
@@ -102,6 +103,24 @@ class Journal:
 
 
 COLUMNS = tuple(field.name for field in fields(Trial))
+
+
+def expand(line: str, columns: str) -> Trial:
+    """Read what `compact` wrote under these columns, whichever of them there were then."""
+    words = dict(zip(columns.split("|"), line.split("|"), strict=True))
+    return Trial(
+        **{
+            field.name: _value(field.type, words[field.name])
+            for field in fields(Trial)
+            if field.name in words
+        }
+    )
+
+
+def _value(kind: object, word: str) -> Any:
+    if kind is bool:
+        return bool(int(word))
+    return word if kind is str else int(word) if kind is int else float(word)
 
 
 def compact(one: Trial) -> str:
