@@ -1,85 +1,45 @@
 """The kernel's filter programs, run by a small interpreter and compared with what they promise."""
 
 from ipaddress import IPv4Address, IPv6Address
-from struct import pack, unpack_from
+from struct import pack
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.adapters.conftest import INDEX, run
+from vipservice.adapters import classic_bpf
+from vipservice.adapters.classic_bpf import DROP, Program
 from vipservice.adapters.linux import packet_filter
 from vipservice.adapters.linux.packet_filter import (
-    ANCILLARY,
-    DROP,
-    LINK_LAYER,
     PACKET_BROADCAST,
     PACKET_HOST,
     PACKET_OTHERHOST,
     PACKET_OUTGOING,
-    Program,
     advert_program,
     arp_program,
-    assemble,
     datagram_program,
     echo_program,
 )
 from vipservice.core.values import Mac
 from vipservice.runtime.ports import KEPT
 
-INDEX = 7
 PACKET_MULTICAST = 2
 KERNEL_LIMIT = 4096
 ARP_TYPE, ADVERT_TYPE = b"\x08\x06", b"\x88\xb5"
 BROADCAST, US, OTHER = b"\xff" * 6, b"\x02\0\0\0\0\x0a", b"\x02\0\0\0\0\x99"
 
 
-def run(
-    program: Program, frame: bytes, packet_type: int = 0, index: int = INDEX, dice: int = 0, at: int = 0
-) -> int:
-    """Execute a program as the kernel does, from its bytes: loads past the end drop the frame.
-
-    `dice` is the kernel's random number; `at` is where the socket's view of the frame begins.
-    """
-    code = assemble(program)
-    steps = [unpack_from("=HBBI", code, place) for place in range(0, len(code), 8)]
-    beside = {ANCILLARY + 4: packet_type, ANCILLARY + 8: index, ANCILLARY + 56: dice}
-    accumulator = offset_register = counter = 0
-    while True:
-        opcode, if_true, if_false, k = steps[counter]
-        counter += 1
-        match opcode:
-            case 0x06:
-                return int(k)
-            case 0x05:
-                counter += k
-            case 0x15 | 0x45:
-                hit = accumulator == k if opcode == 0x15 else accumulator & k
-                counter += if_true if hit else if_false
-            case 0xB1:
-                offset_register = 4 * (frame[k] & 0xF)
-            case 0x20 if k in beside:
-                accumulator = beside[k]
-            case 0x20 | 0x28 | 0x30 | 0x48:
-                size = {0x20: 4, 0x28: 2, 0x30: 1, 0x48: 2}[opcode]
-                behind = k + at + (offset_register if opcode == 0x48 else 0)
-                start = k - LINK_LAYER if k >= LINK_LAYER else behind
-                if start + size > len(frame):
-                    return DROP
-                accumulator = int.from_bytes(frame[start : start + size], "big")
-            case _:
-                raise AssertionError(f"unknown instruction {opcode:#x}")
-
-
 def assert_valid(program: Program) -> None:
     """What the kernel checks before it takes a program."""
     assert 0 < len(program) <= KERNEL_LIMIT
-    assert program[-1].code == packet_filter.RETURN
+    assert program[-1].code == classic_bpf.RETURN
     for place, step in enumerate(program):
         assert 0 <= step.if_true <= 255
         assert 0 <= step.if_false <= 255
-        if step.code in (packet_filter.JUMP_EQUAL, packet_filter.JUMP_SET):
+        if step.code in (classic_bpf.JUMP_EQUAL, classic_bpf.JUMP_SET):
             assert place + 1 + max(step.if_true, step.if_false) < len(program)
-        if step.code == packet_filter.JUMP:
+        if step.code == classic_bpf.JUMP:
             assert place + 1 + step.k < len(program)
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from struct import Struct
 
+from vipservice.adapters.host_errors import host_error, host_errors
 from vipservice.adapters.linux.packet_filter import echo_program
 from vipservice.adapters.linux.socket_options import (
     IP_UNICAST_IF,
     SO_TIMESTAMPNS,
     attach_filter,
-    host_error,
-    host_errors,
     receive_buffer,
 )
 from vipservice.core.values import Address

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from struct import Struct
 
+from vipservice.adapters.host_errors import host_error, host_errors
 from vipservice.adapters.linux.packet_filter import Program, advert_program, arp_program
 from vipservice.adapters.linux.socket_options import (
     PACKET_IGNORE_OUTGOING,
     PACKET_STATISTICS,
     SOL_PACKET,
     attach_filter,
-    host_error,
-    host_errors,
     receive_buffer,
     set_if_known,
 )

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from socket import AF_INET, AF_INET6
 
+from vipservice.adapters.host_errors import host_errors
 from vipservice.adapters.linux import rtnetlink
 from vipservice.adapters.linux.netlink import NLM_F_CREATE, NLM_F_REPLACE, Message
 from vipservice.adapters.linux.route_socket import ChangesSocket, RouteError, RouteSocket
 from vipservice.adapters.linux.rtnetlink import AddressMessage, DefaultRoute, LinkMessage
-from vipservice.adapters.linux.socket_options import host_errors
 from vipservice.adapters.linux.ticks import TickClock, lease_left
 from vipservice.core.values import Address
 from vipservice.runtime.ports import (

@@ -1,20 +1,31 @@
 """Classic BPF programs that let only the frames that count reach the daemon. Pure: addresses in, bytes out.
 
 The kernel runs them on the whole Ethernet frame (SOCK_RAW). Loads at `ANCILLARY` plus an offset read what
-the kernel knows beside the bytes (linux/filter.h); a load beyond the frame's end drops it. Conditional jumps
-reach 255 instructions, so long lists of addresses are compared in chunks that each end in their own return.
+the kernel knows beside the bytes (linux/filter.h).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import IPv4Address
-from struct import Struct
-from typing import NamedTuple
 
+from vipservice.adapters.classic_bpf import (
+    DROP,
+    JUMP,
+    JUMP_EQUAL,
+    JUMP_SET,
+    LOAD_BYTE,
+    LOAD_HALF,
+    LOAD_HALF_INDEXED,
+    LOAD_HEADER_LENGTH,
+    LOAD_WORD,
+    WHOLE,
+    Instruction,
+    Program,
+    drop_unless,
+    give,
+    give_if,
+)
 from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import KEPT
-
-LOAD_WORD, LOAD_HALF, LOAD_BYTE, LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x20, 0x28, 0x30, 0x48, 0xB1
-JUMP, JUMP_EQUAL, JUMP_SET, RETURN = 0x05, 0x15, 0x45, 0x06
 
 ANCILLARY = 0xFFFFF000
 PACKET_TYPE, INTERFACE_INDEX, RANDOM = ANCILLARY + 4, ANCILLARY + 8, ANCILLARY + 56
@@ -34,29 +45,11 @@ _ICMP_REPLY, _ICMP_IDENTIFIER_AT = 0, 4
 
 ARP_SNAP = 128
 """Bytes of an ARP frame that are kept: twice the least frame."""
-WHOLE = 0x40000
-DROP = 0
-
-_CHUNK = 255
 MAX_ADDRESSES = 1700
 """Two comparisons each and one return a chunk stay below the kernel's 4096 instructions, with"""
 
 MAX_KNOWN = 128
 """so many MACs of peers before them, five instructions each."""
-
-_INSTRUCTION = Struct("=H B B I")
-
-
-class Instruction(NamedTuple):
-    """One step: `code` with operand `k`; a jump skips `if_true` or `if_false` instructions."""
-
-    code: int
-    k: int
-    if_true: int = 0
-    if_false: int = 0
-
-
-Program = tuple[Instruction, ...]
 
 
 def arp_program(addresses: Iterable[Address], index: int, known: frozenset[Mac] | None = None) -> Program:
@@ -73,16 +66,16 @@ def arp_program(addresses: Iterable[Address], index: int, known: frozenset[Mac] 
     wanted = sorted({int(address) for address in addresses if isinstance(address, IPv4Address)})
     start = _received_on_this_link(index, _ETHERTYPE_ARP)
     if len(wanted) > MAX_ADDRESSES:
-        return (*start, *_return(ARP_SNAP))
+        return (*start, *give(ARP_SNAP))
     return (
         *start,
-        *_return_if(PACKET_TYPE, [PACKET_HOST], ARP_SNAP),
+        *give_if(PACKET_TYPE, [PACKET_HOST], ARP_SNAP),
         *_thin(known, _SOURCE_MAC_AT),
-        *_drop_unless(LOAD_WORD, _HARDWARE_AND_PROTOCOL_AT, _ETHERNET_AND_IPV4),
-        *_drop_unless(LOAD_HALF, _LENGTHS_AT, _SIX_AND_FOUR),
-        *_return_if(_TARGET_AT, wanted, ARP_SNAP),  # the last field first: a frame cut short ends here
-        *_return_if(_SENDER_AT, wanted, ARP_SNAP),
-        *_return(DROP),
+        *drop_unless(LOAD_WORD, _HARDWARE_AND_PROTOCOL_AT, _ETHERNET_AND_IPV4),
+        *drop_unless(LOAD_HALF, _LENGTHS_AT, _SIX_AND_FOUR),
+        *give_if(_TARGET_AT, wanted, ARP_SNAP),  # the last field first: a frame cut short ends here
+        *give_if(_SENDER_AT, wanted, ARP_SNAP),
+        *give(DROP),
     )
 
 
@@ -96,14 +89,14 @@ def advert_program(index: int, known: frozenset[Mac] | None = None) -> Program:
     return (
         *_received_on_this_link(index, _ETHERTYPE_ADVERT),
         *_thin(known, _SOURCE_MAC_AT),
-        *_return_if(PACKET_TYPE, [PACKET_HOST, PACKET_BROADCAST], WHOLE),
-        *_return(DROP),
+        *give_if(PACKET_TYPE, [PACKET_HOST, PACKET_BROADCAST], WHOLE),
+        *give(DROP),
     )
 
 
 def datagram_program(known: frozenset[Mac] | None = None) -> Program:
     """Pass datagrams on a UDP socket: all of them, or what `known` sent and one of `KEPT` others."""
-    return (*_thin(known, LINK_LAYER + _SOURCE_MAC_AT), *_return(WHOLE))
+    return (*_thin(known, LINK_LAYER + _SOURCE_MAC_AT), *give(WHOLE))
 
 
 def echo_program(identifier: int) -> Program:
@@ -114,14 +107,9 @@ def echo_program(identifier: int) -> Program:
         Instruction(JUMP_EQUAL, _ICMP_REPLY, 0, 3),
         Instruction(LOAD_HALF_INDEXED, _ICMP_IDENTIFIER_AT),
         Instruction(JUMP_EQUAL, identifier, 0, 1),
-        *_return(WHOLE),
-        *_return(DROP),
+        *give(WHOLE),
+        *give(DROP),
     )
-
-
-def assemble(program: Program) -> bytes:
-    """Write a program as the array of `struct sock_filter` that SO_ATTACH_FILTER points to."""
-    return b"".join(_INSTRUCTION.pack(step.code, step.if_true, step.if_false, step.k) for step in program)
 
 
 def _received_on_this_link(index: int, ethertype: int) -> Program:
@@ -132,14 +120,14 @@ def _received_on_this_link(index: int, ethertype: int) -> Program:
     off, and are marked as for others: to tell by a broadcast that is not for all.
     """
     return (
-        *_drop_unless(LOAD_WORD, INTERFACE_INDEX, index),
+        *drop_unless(LOAD_WORD, INTERFACE_INDEX, index),
         Instruction(LOAD_WORD, PACKET_TYPE),
         Instruction(JUMP_EQUAL, PACKET_OUTGOING, 3, 0),
         Instruction(JUMP_EQUAL, PACKET_OTHERHOST, 0, 3),
         Instruction(LOAD_BYTE, 0),
         Instruction(JUMP_SET, _GROUP_BIT, 0, 1),
-        *_return(DROP),
-        *_drop_unless(LOAD_HALF, _ETHERTYPE_AT, ethertype),
+        *give(DROP),
+        *drop_unless(LOAD_HALF, _ETHERTYPE_AT, ethertype),
     )
 
 
@@ -166,28 +154,5 @@ def _thin(known: frozenset[Mac] | None, source_at: int) -> Program:
         Instruction(JUMP_SET, KEPT - 1, 1, 0),
         Instruction(JUMP, len(macs) + 1),
         *macs,
-        *_return(DROP),
+        *give(DROP),
     )
-
-
-def _drop_unless(load: int, offset: int, value: int) -> Program:
-    return (Instruction(load, offset), Instruction(JUMP_EQUAL, value, 1, 0), *_return(DROP))
-
-
-def _return_if(offset: int, values: Sequence[int], result: int) -> Program:
-    """Return `result` if the word at `offset` is among `values`, else go on."""
-    program = [Instruction(LOAD_WORD, offset)]
-    for start in range(0, len(values), _CHUNK):
-        chunk = values[start : start + _CHUNK]
-        last = len(chunk) - 1
-        # A hit jumps to the chunk's return, a miss to the next comparison; the last miss skips the return.
-        program += [
-            Instruction(JUMP_EQUAL, value, last - place, 1 if place == last else 0)
-            for place, value in enumerate(chunk)
-        ]
-        program += _return(result)
-    return tuple(program)
-
-
-def _return(result: int) -> Program:
-    return (Instruction(RETURN, result),)

@@ -4,15 +4,11 @@ Numbers are those of asm-generic/socket.h, linux/in.h and linux/if_packet.h.
 """
 
 import ctypes
-import errno
-import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from struct import Struct
 
-from vipservice.adapters.linux.packet_filter import Program, assemble
-from vipservice.runtime.ports import HostError
+from vipservice.adapters.classic_bpf import Program, assemble
 
 SO_ATTACH_FILTER, SO_RCVBUFFORCE, SO_TIMESTAMPNS = 26, 33, 35
 IP_MTU_DISCOVER, IP_PMTUDISC_OMIT = 10, 5
@@ -40,18 +36,3 @@ def set_if_known(on: socket.socket, level: int, option: int, value: int) -> None
     """Set an option that makes things better, and that an older kernel or a container may refuse."""
     with suppress(OSError):
         on.setsockopt(level, option, value)
-
-
-@contextmanager
-def host_errors(operation: str, interface: str) -> Iterator[None]:
-    """Turn what the kernel refuses inside into a HostError."""
-    try:
-        yield
-    except OSError as error:
-        raise host_error(operation, interface, error) from error
-
-
-def host_error(operation: str, interface: str, error: OSError) -> HostError:
-    """Say what the machine refused, in its words."""
-    number = error.errno or errno.EIO
-    return HostError(operation, interface, number, error.strerror or os.strerror(number))
