@@ -1,7 +1,6 @@
 """`vipservice run`: the service itself."""
 
 import argparse
-import sys
 from functools import partial
 
 from vipservice import __version__
@@ -13,7 +12,7 @@ from vipservice.adapters.journal import FileJournal
 from vipservice.adapters.state import StateDirectory
 from vipservice.adapters.systemd import service_manager
 from vipservice.adapters.worker.supervisor import WorkerProcess
-from vipservice.cli import exit_codes
+from vipservice.cli import exit_codes, machine
 from vipservice.cli.check import ours
 from vipservice.cli.configuration import add_config, read, refuse
 from vipservice.cli.exit_codes import CommandError
@@ -27,9 +26,6 @@ from vipservice.runtime.ports import HostError
 from vipservice.runtime.service import Outside, run
 from vipservice.wire.signing import Keyring
 
-REALTIME_PRIORITY = 10
-"""Above the ordinary, below what kernels and audio use; the unit file says the same."""
-
 EXAMPLES = """\
 examples:
   sudo vipservice run
@@ -38,7 +34,7 @@ examples:
 It stays in the foreground and logs to standard error. SIGTERM and SIGINT hand the address over and end it;
 SIGHUP reads the configuration again; 'vipservice upgrade' lets another version go on in its place.
 An interface that is not there yet is waited for.
-Needs CAP_NET_ADMIN and CAP_NET_RAW, not root.
+On Linux it needs CAP_NET_ADMIN and CAP_NET_RAW, not root; on macOS it needs root.
 """
 
 
@@ -70,25 +66,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _check_platform(settings: Settings) -> None:
     """What cannot work is said before anything is touched."""
-    if sys.platform != "linux":
-        raise CommandError(
-            exit_codes.UNAVAILABLE, f"{sys.platform} is not supported yet", "run it on a Linux host"
-        )
-    from vipservice.adapters.linux.privileges import missing_capabilities  # noqa: PLC0415 - Linux only
-
-    missing = missing_capabilities()
-    if missing and any(group.enabled for group in settings.groups):
-        hint = "use the systemd unit, or sudo, or 'setpriv --ambient-caps +net_admin,+net_raw'"
-        raise CommandError(
-            exit_codes.NOPERM, f"{' and '.join(missing)} missing: addresses cannot be bound", hint
-        )
+    lack = machine.what_is_lacking()
+    if lack and any(group.enabled for group in settings.groups):
+        raise CommandError(exit_codes.NOPERM, *lack)
 
 
 def _rehearse(settings: Settings) -> int:
     """What an upgrade asks of new code, with everything that a start needs imported: never refused later."""
-    from vipservice.adapters.linux.platform import LinuxPlatform  # noqa: F401, PLC0415 - to see that it is there
-    from vipservice.adapters.linux.scheduling import become_realtime  # noqa: F401, PLC0415 - the same
-
+    machine.platform(settings)  # to see that it is there
     try:
         resolve(settings, detect_interfaces(), ours(settings))
     except ConfigError as error:
@@ -99,10 +84,7 @@ def _rehearse(settings: Settings) -> int:
 
 
 def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
-    from vipservice.adapters.linux.platform import LinuxPlatform  # noqa: PLC0415 - Linux only
-    from vipservice.adapters.linux.scheduling import become_realtime  # noqa: PLC0415 - Linux only
-
-    if problem := become_realtime(REALTIME_PRIORITY):
+    if problem := machine.become_urgent():
         log.LOGGER.warning(problem)
     for notice in settings.notices:
         log.LOGGER.info(notice)
@@ -117,7 +99,7 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     journal = FileJournal(settings.node.state_directory)
     worker = WorkerProcess()
     outside = Outside(
-        platform=LinuxPlatform(),
+        platform=machine.platform(settings),
         store=store,
         manager=service_manager(),
         keyring=Keyring(dict(keys)),

@@ -170,7 +170,7 @@ class Daemon:
             return
         self._opened = opened
         sockets = [link.open.filenos() for link in self.links if link.open is not None]
-        self._waiting.watch({self._host.fileno()}.union(*sockets))
+        self._waiting.watch(set(self._host.filenos()).union(*sockets))
 
     def _groups(self) -> set[int]:
         return {group for link in self.links for group in link.groups}

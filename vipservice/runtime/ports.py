@@ -128,7 +128,7 @@ class Host(Protocol):
             HostError: The kernel refused.
         """
 
-    def fileno(self) -> int:
+    def filenos(self) -> Sequence[int]:
         """Readable when `events` has something."""
 
     def events(self, limit: int) -> Sequence[HostEvent]:

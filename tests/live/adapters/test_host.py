@@ -52,7 +52,7 @@ def oracle(node: Node, index: int, address: Address) -> dict[str, object]:
 
 
 def event_addresses(host: LinuxHost, enough: Callable[[list[HostEvent]], bool]) -> list[HostEvent]:
-    return gather([host.fileno()], lambda: list(host.events(100)), enough)
+    return gather(list(host.filenos()), lambda: list(host.events(100)), enough)
 
 
 def settled(host: LinuxHost) -> None:

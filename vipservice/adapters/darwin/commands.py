@@ -13,6 +13,9 @@ NOT_THERE = "Can't assign requested address"
 REMOVE_IPV4 = (IFCONFIG, "{interface}", "inet", "{address}", "-alias")
 """For the guard, which fills it in."""
 
+_SECTION = re.compile(r"^(?=\S)", re.MULTILINE)
+"""Each begins with the interface's name in the first column."""
+
 _STATUS = re.compile(r"^\s*status: (?P<status>\S.*?)\s*$", re.MULTILINE)
 _GATEWAY = re.compile(r"^\s*gateway: (?P<gateway>\S+)\s*$", re.MULTILINE)
 _INTERFACE = re.compile(r"^\s*interface: (?P<interface>\S+)\s*$", re.MULTILINE)
@@ -22,8 +25,8 @@ def bind(interface: str, address: Address, lease: int) -> tuple[str, ...]:
     """Add `address` as an alias.
 
     With the mask of a host whatever the subnet's is: where another address of the interface is in the same
-    subnet no other mask may be given (ifconfig(8)), and without one no route to the subnet depends on it. IPv6
-    has lifetimes, which nd6's timer looks at each second; a preferred lifetime of 0 keeps it from being a source.
+    subnet no other mask may be given (ifconfig(8)), and elsewhere no route to the subnet hangs on it. IPv6
+    has lifetimes, which nd6's timer looks at each second; a preferred one of 0 keeps it from being a source.
     """
     if isinstance(address, IPv4Address):
         return (IFCONFIG, interface, "inet", str(address), "netmask", "255.255.255.255", "alias")
@@ -37,9 +40,9 @@ def release(interface: str, address: Address) -> tuple[str, ...]:
     return (IFCONFIG, interface, family, str(address), "-alias")
 
 
-def look(interface: str) -> tuple[str, ...]:
-    """Show one interface: its media status is nowhere else to be had without a control call of many bytes."""
-    return (IFCONFIG, interface)
+def look() -> tuple[str, ...]:
+    """Show every interface: a medium's status is nowhere else but behind a control call of many bytes."""
+    return (IFCONFIG, "-a")
 
 
 def default_route(interface: str) -> tuple[str, ...]:
@@ -47,10 +50,18 @@ def default_route(interface: str) -> tuple[str, ...]:
     return (ROUTE, "-n", "get", "-ifscope", interface, "default")
 
 
-def has_carrier(shown: str) -> bool:
-    """What `look` showed: `status: active`. An interface without media (lo0, utun0) has no such line."""
-    found = _STATUS.search(shown)
-    return found is None or found["status"] == "active"
+def without_carrier(shown: str) -> frozenset[str]:
+    """The interfaces that `look` showed with another status than active.
+
+    One without media (lo0, utun0) has no such line, and no carrier that it could lose.
+    """
+    lost = set()
+    for section in _SECTION.split(shown):
+        name, colon, rest = section.partition(": flags=")
+        found = _STATUS.search(rest)
+        if colon and found is not None and found["status"] != "active":
+            lost.add(name)
+    return frozenset(lost)
 
 
 def gateway(shown: str, interface: str) -> IPv4Address | None:

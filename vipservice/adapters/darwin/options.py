@@ -7,6 +7,8 @@ import socket
 from dataclasses import dataclass
 from struct import Struct
 
+_BYTE, _TIMEVAL = Struct("=B"), Struct("@l i 4x")
+
 
 @dataclass(frozen=True, slots=True)
 class SocketOptions:
@@ -19,7 +21,7 @@ class SocketOptions:
     """IP_RECVTTL."""
 
     ttl_message: tuple[int, int] = (socket.IPPROTO_IP, 24)
-    ttl: Struct = Struct("=B")
+    ttl: Struct = _BYTE
     """ip_input.c puts one byte beside the datagram, where Linux puts an int."""
 
     timestamp: tuple[int, int] = (socket.SOL_SOCKET, 0x0400)
@@ -28,7 +30,7 @@ class SocketOptions:
     timestamp_message: tuple[int, int] = (socket.SOL_SOCKET, 0x02)
     """SCM_TIMESTAMP."""
 
-    timeval: Struct = Struct("@l i 4x")
+    timeval: Struct = _TIMEVAL
 
     with_ip_header: bool = True
     """Datagram sockets of ICMP hand out the IP header too (icmp(4))."""

@@ -46,7 +46,7 @@ RouteMessage = AddressMessage | LinkMessage
 
 
 def read(data: bytes) -> Iterator[RouteMessage]:
-    """Take what one recv(2) gave; messages of other kinds or versions are left out, a wrong length ends it."""
+    """Take what one recv(2) gave; other kinds and versions are left out, a wrong length ends it."""
     offset = 0
     while offset + _START.size <= len(data):
         length, version, kind = _START.unpack_from(data, offset)
@@ -72,7 +72,7 @@ def _message(kind: int, message: bytes) -> Iterator[RouteMessage]:
 
 
 def _socket_addresses(mask: int, data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each with the number of its bit. An empty one (a mask of zero bits) has length 0 and takes four bytes."""
+    """Each with the number of its bit. An empty one (a mask of zero bits) is 0 long and takes four bytes."""
     offset = 0
     for bit in range(_RTAX_MAX):
         if mask >> bit & 1 and offset < len(data):

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import psutil
@@ -36,7 +37,8 @@ class Output(NamedTuple):
     err: str
 
 
-class Link(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Link:
     """An interface as getifaddrs(3) shows it."""
 
     name: str

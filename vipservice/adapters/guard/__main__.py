@@ -1,7 +1,7 @@
 """The guard process: `python -m vipservice.adapters.guard LISTENER REGISTER COMMAND...`.
 
-The daemon starts it. LISTENER is the descriptor of the socket that daemons connect to, REGISTER the file that says what is guarded,
-and COMMAND what takes {address} off {interface}.
+The daemon starts it. LISTENER is the descriptor of the socket that daemons connect to, REGISTER the file that
+says what is guarded, and COMMAND what takes {address} off {interface}.
 """
 
 import signal

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from struct import Struct
 
+from vipservice.adapters.classic_bpf import Program
 from vipservice.adapters.host_errors import host_error, host_errors
-from vipservice.adapters.linux.packet_filter import Program, advert_program, arp_program
+from vipservice.adapters.linux.packet_filter import advert_program, arp_program
 from vipservice.adapters.linux.socket_options import (
     PACKET_IGNORE_OUTGOING,
     PACKET_STATISTICS,

@@ -118,9 +118,9 @@ class LinuxHost:
         after = self._ticks.now()
         return [_host_address(message, before, after) for message in found]
 
-    def fileno(self) -> int:
+    def filenos(self) -> Sequence[int]:
         """Readable when `events` has something."""
-        return self._changes.fileno()
+        return (self._changes.fileno(),)
 
     def events(self, limit: int) -> Sequence[HostEvent]:
         """What has changed since the last call, at most `limit`."""
