@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.adapters.conftest import run_ip
 
-ADDRESS, INTERFACE, LEASE = "192.0.2.234", "lan0", 1.0
+ADDRESS, INTERFACE, LEASE = "192.0.2.234", "lan0", 0.6
 BOUND = 10.0
 
 DAEMON = """

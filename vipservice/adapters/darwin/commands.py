@@ -7,9 +7,6 @@ from vipservice.core.values import Address
 
 IFCONFIG, ROUTE = "/sbin/ifconfig", "/sbin/route"
 
-NOT_THERE = "Can't assign requested address"
-"""EADDRNOTAVAIL in Apple's words: the interface has no such address."""
-
 REMOVE_IPV4 = (IFCONFIG, "{interface}", "inet", "{address}", "-alias")
 """For the guard, which fills it in."""
 

@@ -120,10 +120,11 @@ class DarwinHost:
             HostError: The kernel refused, or has the address still.
         """
         operation, name = f"removing {address}", self._name(index)
-        done = self._run(operation, name, commands.release(name, address))
         if self.holds(index, address):
-            problem = " ".join(done.err.split()) or "it is there still"
-            raise HostError(operation, name, errno.EBUSY, problem)
+            done = self._run(operation, name, commands.release(name, address))
+            if self.holds(index, address):
+                problem = " ".join(done.err.split()) or "it is there still"
+                raise HostError(operation, name, errno.EBUSY, problem)
         self._guard.drop(Held(name, str(address)))
 
     def holds(self, index: int, address: Address) -> bool:
