@@ -47,6 +47,18 @@ def test_a_daemon_that_is_started_again_within_the_lease_keeps_the_address(machi
     assert machine.holds_throughout(2 * LEASE)
 
 
+def test_a_second_daemon_that_was_started_by_mistake_costs_the_first_neither_guard_nor_address(
+    machine: Machine,
+) -> None:
+    first = machine.start()
+    (guard,) = machine.says(first, "guard")
+    mistaken = machine.start()
+    machine.says(mistaken, "guard")
+    mistaken.kill()
+    assert machine.says(first, "guard")[0] == guard
+    assert machine.holds_throughout(2 * LEASE)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_guard_that_dies_or_hangs_is_replaced_and_the_new_one_guards(
     machine: Machine, how: signal.Signals
@@ -56,7 +68,7 @@ def test_a_guard_that_dies_or_hangs_is_replaced_and_the_new_one_guards(
     os.kill(int(old), how)
     new, *words = machine.says(daemon, "guard")
     assert new != old
-    assert " ".join(words).endswith("another one is started")
+    assert " ".join(words).endswith("another one is taken")
     assert machine.holds_throughout(1.5 * LEASE)
     assert int(old) not in machine.processes()
     daemon.kill()

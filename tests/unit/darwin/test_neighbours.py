@@ -1,4 +1,4 @@
-"""Frames by bpf(4): its filter, run as the kernel runs it, and its buffers, thinned out while there is a flood."""
+"""Frames by bpf(4): its filter, run as the kernel runs it, and its buffers, thinned out in a flood."""
 
 from collections.abc import Iterator
 

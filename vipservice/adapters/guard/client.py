@@ -37,6 +37,10 @@ class GuardError(Exception):
     """There is no guard, and none can be started: nothing may be bound."""
 
 
+class _SilenceError(GuardError):
+    """It is there and does not answer: hung, or stopped."""
+
+
 class Guard:
     """A connection to the guard, whoever started it.
 
@@ -65,7 +69,7 @@ class Guard:
         try:
             self._wait_for(self._say(Tell(self._next())), START_WITHIN)
         except GuardError as error:  # it may have been about to end
-            self._replace(str(error))
+            self._replace(error)
 
     @property
     def process(self) -> int:
@@ -87,7 +91,12 @@ class Guard:
                 self._wait_for(number, PATIENCE)
             self._require_answers()
         except GuardError as error:
-            self._replace(str(error))
+            try:
+                self._replace(error)
+            except GuardError:
+                if new:
+                    del self.leases[held]
+                raise
 
     def drop(self, held: Held) -> None:
         """Forget it: it has been removed."""
@@ -119,7 +128,7 @@ class Guard:
         while number in self._unanswered:
             readable, _, _ = select.select([self._socket], [], [], max(0.0, until - self._clock()))
             if not readable:
-                raise GuardError(f"the guard has not answered within {patience:g} s")
+                raise _SilenceError(f"the guard has not answered within {patience:g} s")
             self._hear()
 
     def _hear(self) -> None:
@@ -141,36 +150,32 @@ class Guard:
     def _require_answers(self) -> None:
         oldest = min(self._unanswered.values(), default=self._clock())
         if self._clock() - oldest > PATIENCE:
-            raise GuardError(f"the guard has not answered for {PATIENCE:g} s")
+            raise _SilenceError(f"the guard has not answered for {PATIENCE:g} s")
 
-    def _replace(self, reason: str) -> None:
-        """End it, start another one, and tell that one everything."""
-        self._warn(f"{reason}: another one is started")
-        self._end()
-        self._socket = self._start()
+    def _replace(self, reason: GuardError) -> None:
+        """End it where it hangs, take the one that is there or a new one, and tell that one everything.
+
+        A guard that only hung up is there still: another daemon has talked to it, which counts no more.
+        """
+        self._warn(f"{reason}: another one is taken")
+        self._end(hung=isinstance(reason, _SilenceError))
+        self._socket = self._connect()
         for held, until in self.leases.items():
             self._say(Keep(self._next(), held, until))
         self._wait_for(self._say(Tell(self._next())), START_WITHIN)
 
-    def _end(self) -> None:
-        """A guard that has the other end of our socket still is alive: its number is nobody else's."""
-        if self._is_connected() and self._process > 1:
+    def _end(self, *, hung: bool) -> None:
+        """Let the connection go. One that hangs still has the other end: its number is nobody else's."""
+        process = self._process or (self._child.pid if self._child else 0)
+        if hung and process > 1:
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(self._process, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         self._socket.close()
         self._unanswered.clear()
         self._received.clear()
-        if self._child is not None:
+        if hung and self._child is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(PATIENCE)
-
-    def _is_connected(self) -> bool:
-        try:
-            return self._socket.recv(1, socket.MSG_PEEK) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
 
     def _connect(self) -> socket.socket:
         """To a guard that is there already: of a daemon before us; else to a new one."""
