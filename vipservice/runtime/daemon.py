@@ -123,7 +123,7 @@ class Daemon:
         """Every socket that has something, whichever of them woke us."""
         ready = self._waiting.ready()
         host_events: Sequence[HostEvent] = ()
-        if self._more_host_events or self._host.fileno() in ready:
+        if self._more_host_events or not ready.isdisjoint(self._host.filenos()):
             host_events = self._host.events(HOST_EVENTS)
             self._more_host_events = len(host_events) == HOST_EVENTS
         for link in self.links:

@@ -73,12 +73,15 @@ class Life:
     def live(self, seconds: float) -> None:
         for _ in range(round(seconds / STEP)):
             self._clock.now += STEP
-            self.link.read(self._host.events(100))
+            self.link.read(self._host.events(100), self._readable())
             self.link.tick(self._clock.now)
+
+    def _readable(self) -> set[int]:
+        return set(self.link.open.filenos()) if self.link.open else set()
 
     def stand_still(self, seconds: float) -> None:
         self._clock.now += seconds
-        self.link.read(self._host.events(100))
+        self.link.read(self._host.events(100), self._readable())
         self.link.stood_still(seconds)
         self.link.tick(self._clock.now)
 

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -18,8 +17,8 @@ _ETHERNET_HEADER = 14
 _ARP_BUFFER = 64 * 60
 """Bytes of one read(2): no more records of the least size than the loop takes in a round."""
 
-_ADVERT_BUFFER = 32 * 1024
-"""More than any raw advert; the kernel cuts what is larger."""
+_ADVERT_BUFFER = 12 * 1024
+"""More than any raw advert, and 200 of the least frames; the kernel cuts what is larger."""
 
 
 class DarwinNeighbours:
@@ -59,13 +58,13 @@ class DarwinNeighbours:
         """Let raw adverts from `known` pass, and one of `KEPT` others; None: all of them."""
         self._adverts.known = known
 
-    def receive_arp(self, limit: int) -> Sequence[bytes]:
+    def receive_arp(self, limit: int) -> Sequence[bytes]:  # noqa: ARG002 - see _ARP_BUFFER
         """Ethernet frames with ARP in them, cut to 128 bytes, not sent by this host."""
-        return self._arp.receive(limit, spare=self._interface.mac)
+        return self._arp.receive(spare=self._interface.mac)
 
-    def receive_adverts(self, limit: int) -> Sequence[bytes]:
+    def receive_adverts(self, limit: int) -> Sequence[bytes]:  # noqa: ARG002 - see _ADVERT_BUFFER
         """Payloads of raw adverts, Ethernet padding possibly still at the end."""
-        return [frame[_ETHERNET_HEADER:] for frame in self._adverts.receive(limit)]
+        return [frame[_ETHERNET_HEADER:] for frame in self._adverts.receive()]
 
     def send(self, frame: bytes) -> None:
         """Put a whole Ethernet frame on the wire.
@@ -85,7 +84,7 @@ class DarwinNeighbours:
 
 
 class _Capture:
-    """One descriptor of bpf(4), and what it has given beyond the limit of a round."""
+    """One descriptor of bpf(4)."""
 
     def __init__(self, system: System, interface: Interface, buffer: int, program: Program) -> None:
         self._system = system
@@ -93,19 +92,17 @@ class _Capture:
         self.descriptor = system.capture(interface.name, buffer, program)
         self.known: frozenset[Mac] | None = None
         """While strangers are thinned out: whose frames all count."""
-        self._waiting: deque[bytes] = deque()
 
     def filter(self, program: Program) -> None:
         self._system.set_filter(self.descriptor, program)
 
-    def receive(self, limit: int, spare: Mac | None = None) -> list[bytes]:
-        """At most `limit` frames; a flood's are thinned out here, for BSD's filter knows no chance.
+    def receive(self, spare: Mac | None = None) -> list[bytes]:
+        """What one read(2) gives, which is all or a buffer full; what is left makes the descriptor readable.
 
-        One read(2) gives a buffer full of them, which is what makes that cheap enough.
+        A flood is thinned out here, for BSD's filter knows no chance; that many frames come by one call is
+        what makes it cheap enough.
         """
-        while len(self._waiting) < limit and (captured := self._read()):
-            self._waiting.extend(frame for frame in capture.frames(captured) if self._counts(frame, spare))
-        return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        return [frame for frame in capture.frames(self._read()) if self._counts(frame, spare)]
 
     def close(self) -> None:
         with suppress(OSError):
