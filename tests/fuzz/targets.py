@@ -10,6 +10,8 @@ from ipaddress import IPv4Address
 from typing import TypeVar
 
 from tests.fuzz import documents, requests
+from vipservice.adapters.darwin import capture, kernel_events, route_messages
+from vipservice.adapters.guard import messages as guard_messages
 from vipservice.adapters.linux import netlink, rtnetlink
 from vipservice.core.messages import Advert, Capability, Entry, Hearsay, Offer, PeerHeard, Ready, Resign
 from vipservice.core.roles import Role
@@ -111,6 +113,26 @@ def netlink_body(body: bytes) -> None:
     rtnetlink.read_default_routes(body)
 
 
+def darwin_kernel(data: bytes) -> None:
+    """What macOS's kernel hands out: captured frames, messages of the routing socket, kernel events."""
+    for frame in capture.frames(data):
+        assert frame in data
+    for message in route_messages.read(data):
+        assert message.index >= 0
+    for code, name in kernel_events.read(data):
+        assert code in kernel_events.TELLING
+        assert name
+
+
+def guard(data: bytes) -> None:
+    """A line of the daemon becomes words of a command: a name and an address, or nothing."""
+    try:
+        said = guard_messages.read_request(data)
+    except guard_messages.GuardMessageError:
+        return
+    assert guard_messages.read_request(guard_messages.write_request(said).rstrip()) == said
+
+
 def _refused(read_it: Callable[[], Value], reasons: frozenset[str]) -> Value | None:
     """What was read; None where it was refused for one of `reasons`."""
     try:
@@ -152,6 +174,13 @@ PROBE = arp.probe(US, VIP)
 ECHO = icmp.encode(icmp.Echo(icmp.EchoKind.REPLY, 1, 2, b"12345678"))
 IP_HEADER = bytes.fromhex("450000240000000040010000c0000201c0000202")
 ADDRESS = rtnetlink.leased_address(2, VIP, 32, 3)
+ADDED = (
+    bytes.fromhex("2400050c20000000010000000400000000000000") + bytes.fromhex("10020000c00002ea") + bytes(8)
+)
+LINK_OFF = (
+    bytes.fromhex("30000000010000000100000002000000070000000c0000000200000000000000") + b"en" + bytes(14)
+)
+KEEP = b'{"n":1,"keep":["en0","192.0.2.234"],"until":103.5}'
 ROUTE = rtnetlink.route_dump(2, 2)
 
 TARGETS: Mapping[str, Target] = {
@@ -166,6 +195,8 @@ TARGETS: Mapping[str, Target] = {
         netlink_datagram,
         (ADDRESS, ROUTE, netlink.request(20, 0, 1, ADDRESS), netlink.request(2, 0x200, 1, bytes(64))),
     ),
+    "darwin": Target(darwin_kernel, (capture.record(PROBE), ADDED, LINK_OFF)),
+    "guard": Target(guard, (KEEP, KEEP.replace(b"keep", b"drop"), b'{"n":1,"tell":true}')),
     "configuration": Target(documents.configuration, documents.CONFIGURATIONS, documents.YAML_WORDS),
     "identity": Target(documents.identity, documents.IDENTITIES, documents.JSON_WORDS),
     "groups": Target(documents.groups, documents.GROUPS, documents.JSON_WORDS),

@@ -1,12 +1,13 @@
-"""`vipservice install`: the unit, its user, the manual and a configuration to fill in. It starts nothing."""
+"""`vipservice install`: unit or plist, the manual and a configuration to fill in. It starts nothing."""
 
 import argparse
 import os
 import sys
+from types import ModuleType
 
 from vipservice.cli import exit_codes
 from vipservice.cli.exit_codes import CommandError
-from vipservice.cli.installation import sources, systemd
+from vipservice.cli.installation import launchd, sources, systemd
 from vipservice.cli.installation.changes import carry_out
 from vipservice.config.settings import DEFAULT_CONFIG
 
@@ -22,7 +23,7 @@ touched. It starts nothing.
 
 NEXT = f"""
 Next: fill in {DEFAULT_CONFIG}, look at it with 'vipservice check', and then
-  systemctl enable --now vipservice"""
+  """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,22 +36,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Install, or say what that would be."""
     executable = sources.executable()
-    sources.require_visible(executable)
+    manager = service_manager()
+    if manager is systemd:
+        sources.require_visible(executable)  # launchd hides nothing, and runs us as root
     if arguments.print:
-        for path, text in systemd.texts(executable).items():
+        for path, text in manager.texts(executable).items():
             print(f"# {path}\n{text}")
         return exit_codes.OK
     require(pretend=arguments.dry_run)
-    if not carry_out(systemd.install(executable), pretend=arguments.dry_run):
+    if not carry_out(manager.install(executable), pretend=arguments.dry_run):
         print("Everything is in place.")
     elif not arguments.dry_run:
-        print(NEXT)
+        print(NEXT + manager.START)
     return exit_codes.OK
+
+
+def service_manager() -> ModuleType:
+    """What runs services here: launchd on a Mac, else systemd."""
+    return launchd if launchd.is_here() else systemd
 
 
 def require(*, pretend: bool) -> None:
     """That this host can be installed on, and by us."""
-    if not systemd.is_here():
+    if not service_manager().is_here():
         hint = "--print shows the unit; under another service manager let it keep 'vipservice run' alive"
         raise CommandError(exit_codes.UNAVAILABLE, f"no systemd runs this host ({sys.platform})", hint)
     if os.geteuid() != 0 and not pretend:

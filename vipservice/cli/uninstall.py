@@ -3,8 +3,8 @@
 import argparse
 
 from vipservice.cli import exit_codes
-from vipservice.cli.install import require
-from vipservice.cli.installation import sources, systemd
+from vipservice.cli.install import require, service_manager
+from vipservice.cli.installation import sources
 from vipservice.cli.installation.changes import carry_out
 from vipservice.config.settings import DEFAULT_CONFIG, DEFAULT_STATE_DIRECTORY
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Take it away, or say what that would be."""
     require(pretend=arguments.dry_run)
-    steps = systemd.uninstall(sources.executable(), purge=arguments.purge)
+    steps = service_manager().uninstall(sources.executable(), purge=arguments.purge)
     if not carry_out(steps, pretend=arguments.dry_run):
         print("Nothing of it is here.")
     elif not arguments.purge and not arguments.dry_run:

@@ -4,6 +4,7 @@
 (interfaces, subnets, the default address) and makes `ResolvedGroup`s, which is what the daemon runs.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
@@ -23,8 +24,9 @@ DEFAULT_PORT = 61111
 DEFAULT_MULTICAST_GROUP = IPv4Address("224.0.0.254")
 DEFAULT_METRICS_PORT = 10234
 DEFAULT_CONFIG = Path("/etc/vipservice/vipservice.yml")
-DEFAULT_STATE_DIRECTORY = Path("/var/lib/vipservice")
-DEFAULT_CONTROL_SOCKET = Path("/run/vipservice/control.sock")
+_ON_MACOS = sys.platform == "darwin"  # where there is no /var/lib and no /run
+DEFAULT_STATE_DIRECTORY = Path("/var/db/vipservice" if _ON_MACOS else "/var/lib/vipservice")
+DEFAULT_CONTROL_SOCKET = Path("/var/run" if _ON_MACOS else "/run", "vipservice", "control.sock")
 
 
 @dataclass(frozen=True, slots=True)

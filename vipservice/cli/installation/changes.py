@@ -102,6 +102,18 @@ def run(words: str, *command: str, done: bool = False) -> Change:
     return Change(words, done, do)
 
 
+def run_if_there(words: str, *command: str, done: bool = False) -> Change:
+    """Run a program of the system that may find nothing to do, and says so by its exit code."""
+
+    def do() -> None:
+        try:
+            subprocess.run(command, check=False, capture_output=True, timeout=COMMAND_WITHIN)  # noqa: S603 - our own words
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CommandError(exit_codes.OSERR, f"{' '.join(command)} could not be run: {error}") from error
+
+    return Change(words, done, do)
+
+
 def remove(path: Path) -> Change:
     """Take a file of ours away."""
     return Change(

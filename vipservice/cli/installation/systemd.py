@@ -15,6 +15,7 @@ MANUAL = Path("/usr/local/share/man")
 PAGES = ("vipservice.8", "vipservice.yml.5")
 COMMAND = Path("/usr/local/bin/vipservice")
 GROUP = "vipservice"
+START = "systemctl enable --now vipservice"
 EXECUTABLE = "/opt/vipservice/bin/vipservice"
 """In the unit of the sources; the real one takes its place."""
 
