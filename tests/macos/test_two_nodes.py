@@ -1,8 +1,8 @@
 """Two daemons on one Mac, on the two ends of a feth pair: the macOS adapter on a real kernel.
 
 What it proves: ifconfig, bpf(4), route(4), kernel events and the guard do what the adapter takes them for,
-and daemons hear each other's adverts. What it cannot: both ends belong to one kernel, which knows both MACs as
-its own, so an ARP probe of the other end's address is answered by "this host" and proves nothing.
+and daemons hear each other's adverts. What it cannot: both ends belong to one kernel, which knows both
+MACs as its own, so an ARP probe of the other end's address is answered by "this host" and proves nothing.
 """
 
 import signal
