@@ -35,6 +35,9 @@ class Commands:
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         return True, f"{group} to {to}"
 
+    def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
+        return True, f"{group} {on}"
+
     def forget(self, node: str) -> tuple[bool, str]:
         return True, node
 
@@ -119,6 +122,7 @@ CONTROL = (
     b'{"command": "status"}',
     b'{"command": "history", "group": "vip", "limit": 5}',
     b'{"command": "handover", "group": 1, "to": "node-b"}',
+    b'{"command": "maintenance", "group": 1, "on": true}',
     b'{"command": "forget", "node": "node-b"}',
 )
 AUTHORIZATIONS = (b"Basic " + base64.b64encode(b"anna:secret"), b"basic " + base64.b64encode("ä:\0".encode()))

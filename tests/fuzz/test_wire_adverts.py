@@ -71,6 +71,7 @@ ENTRIES = st.builds(
     digest=st.binary(min_size=8, max_size=8),
     addresses=st.lists(ADDRESSES, max_size=4).map(tuple),
     fit=st.booleans(),
+    maintenance=st.booleans(),
     messages=st.lists(MESSAGES, max_size=4).map(tuple),
 )
 

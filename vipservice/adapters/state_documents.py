@@ -48,6 +48,7 @@ def write_groups(groups: Mapping[GroupId, StoredGroup]) -> bytes:
                 "own_term": stored.own_term,
                 "reserved_term": stored.reserved_term,
                 "addresses": list(stored.addresses),
+                "maintenance": stored.maintenance,
             }
             for group, stored in sorted(groups.items())
         }
@@ -80,7 +81,8 @@ def read_peers(text: bytes) -> tuple[StoredPeer, ...]:
 
 def _read_group(content: dict[str, Json]) -> StoredGroup:
     addresses = tuple(str(ip_address(_text(value))) for value in _list(content.get("addresses")))
-    return StoredGroup(_count(content, "own_term"), _count(content, "reserved_term"), addresses)
+    terms = _count(content, "own_term"), _count(content, "reserved_term")
+    return StoredGroup(*terms, addresses, _switch(content, "maintenance"))
 
 
 def _write_peer(peer: StoredPeer) -> Json:
@@ -146,6 +148,14 @@ def _kind(value: Json) -> str:
 def _count(content: dict[str, Json], key: str) -> int:
     value = content.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**64:
+        raise ValueError(f"{key} is {value!r}")
+    return value
+
+
+def _switch(content: dict[str, Json], key: str) -> bool:
+    """Read a yes or no; what an earlier version did not write is a no."""
+    value = content.get(key, False)
+    if not isinstance(value, bool):
         raise ValueError(f"{key} is {value!r}")
     return value
 

@@ -2,15 +2,19 @@
 
 import argparse
 
-from vipservice.cli.asking import HANDOVER_TIMEOUT, add_socket, command
+from vipservice.cli import exit_codes
+from vipservice.cli.asking import HANDOVER_TIMEOUT, Answer, add_socket, ask, command
+from vipservice.cli.waiting import add_wait, wait_until
 
 EXAMPLES = """\
 examples:
-  vipservice handover                       to the best backup
-  vipservice handover --to node-b           to this one
-  vipservice handover --group 2             where this host has several groups
+  vipservice handover                          to the best backup
+  vipservice handover --to node-b              to this one
+  vipservice handover --to node-b --wait 1m    once it is able to take over
+  vipservice handover --group 2                where this host has several groups
 
-Only the node that holds the address can hand it over. It keeps it when no backup is ready.
+Only the node that holds the address can hand it over, and it keeps it when no backup is ready: the sentence
+says why each is not. The command returns when the successor has been heard to hold the address.
 """
 
 
@@ -18,11 +22,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which group, and to whom."""
     parser.add_argument("--to", metavar="NODE", help="the node's name or id (default: the best backup)")
     parser.add_argument("--group", metavar="N", type=int, help="the group's id (default: the only group)")
+    add_wait(parser, "where the successor is not able to take over, wait until it is")
     add_socket(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Ask the daemon to."""
+    """Ask the daemon to; again and again where that is wanted."""
     request = {"command": "handover", "group": arguments.group, "to": arguments.to}
     asked = {key: value for key, value in request.items() if value is not None}
-    return command(arguments.socket, asked, HANDOVER_TIMEOUT)
+    if arguments.wait is None:
+        return command(arguments.socket, asked, HANDOVER_TIMEOUT)
+    answer: Answer = {}
+
+    def refused() -> str | None:
+        answer.update(ask(arguments.socket, asked, HANDOVER_TIMEOUT))
+        return None if answer.get("ok") else str(answer.get("detail", "refused"))
+
+    wait_until(refused, arguments.wait)
+    print(answer.get("detail", "done"))
+    return exit_codes.OK

@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "show who holds the address, and why",
     "history": "show what happened to this node, when and why",
     "handover": "move the address to another node",
+    "maintenance": "let this node hand over and stay out, or take part again",
     "forget": "forget a node that will not come back",
     "reload": "let the daemon read its configuration again",
     "upgrade": "let the daemon become the installed version, in place",
@@ -42,7 +43,7 @@ examples:
   vipservice COMMAND --help             more about a command
 
 Exit codes are those of sysexits(3): 64 command line, 69 daemon not running, 71 refused by the machine,
-73 file not written, 77 capabilities missing, 78 configuration.
+73 file not written, 75 not in time (--wait), 77 capabilities missing, 78 configuration.
 """
 
 

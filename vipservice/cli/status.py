@@ -13,6 +13,7 @@ from vipservice.cli.status_tables import (
     group_rows,
     heading,
     node_rows,
+    plans,
     printable,
     sentences,
 )
@@ -69,6 +70,8 @@ def show(status: Answer) -> None:
         table(NODE_COLUMNS, nodes)
     for sentence in sentences(status):
         print(printable(f"! {sentence}"))
+    for sentence in plans(status):
+        print(printable(sentence))
 
 
 def _align(columns: Row, rows: list[Row]) -> None:

@@ -19,6 +19,7 @@ from vipservice.cli.status_tables import (
     group_rows,
     heading,
     node_rows,
+    plans,
     printable,
     sentences,
 )
@@ -93,11 +94,13 @@ def picture(
 ) -> RenderableType:
     """Everything, the most important first: what doesn't fit is cut off below."""
     alarms = [*([silence] if silence else []), *sentences(status)]
+    foreseen = list(plans(status))
     groups, nodes = group_rows(status), _with_charts(status)
-    room = size.height - FRAME - len(alarms) - len(groups) - len(nodes)
+    room = size.height - FRAME - len(alarms) - len(foreseen) - len(groups) - len(nodes)
     parts: list[RenderableType] = [_head(status), Text()]
     parts += [Text(f"! {printable(one)}", style="bold red") for one in alarms]
-    if alarms:
+    parts += [Text(printable(one)) for one in foreseen]
+    if alarms or foreseen:
         parts.append(Text())
     parts += [table(COLUMNS, groups, size.width), Text()]
     if nodes:

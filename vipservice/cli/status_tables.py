@@ -47,6 +47,13 @@ def sentences(status: Answer) -> Iterator[str]:
         yield "the last reload failed; the configuration before it is in force"
 
 
+def plans(status: Answer) -> Iterator[str]:
+    """What would move an address by itself, and what holds that back; other words at each look."""
+    for group in status["groups"]:
+        for sentence in group["plans"]:
+            yield f"{group['name']}: {sentence}"
+
+
 def owner(group: dict[str, Any]) -> str:
     """Who has the address; whether several do is what matters most."""
     if group["owners_observed"] > 1:

@@ -98,6 +98,7 @@ class ConditionKind(Enum):
     DEAF = "deaf"
     DAMPED = "damped"
     UNHEALTHY = "unhealthy"
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class Damping:
         if len(self._at) > MOVES_A_MINUTE and now - self._at[0] < WINDOW:
             self.until = now + CALM
 
+    def recent(self, now: float) -> int:
+        """How many there were in the last minute, as far as they count."""
+        return sum(now - at < WINDOW for at in self._at)
+
     def holds_back(self, now: float) -> bool:
         """Whether voluntary moves must wait."""
         return now < self.until

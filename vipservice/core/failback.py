@@ -33,6 +33,10 @@ class Failback:
             self._better_since = now
             self.due_at = now + group.settings.failback
 
+    def waits(self, now: float) -> float | None:
+        """Seconds until we ask; None where we are not the better one, or never ask."""
+        return None if self.due_at == inf else max(0.0, self.due_at - now)
+
     def ask(self, active: NodeId, now: float) -> None:
         """Ask if it is time."""
         if now >= self.due_at:

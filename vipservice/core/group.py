@@ -237,6 +237,7 @@ class Group:
             addresses=self.settings.addresses,
             fit=self.fit,
             messages=messages,
+            maintenance=self.maintenance,
         )
 
     def _store_term(self) -> None:

@@ -126,6 +126,8 @@ class Entry:
     fit: bool
     """Healthy and not in maintenance: able to take over."""
     messages: tuple[Message, ...] = ()
+    maintenance: bool = False
+    """Why it is not fit, where an operator wants it so; older nodes do not say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from vipservice.core.actions import CommandDone, ConditionKind, Stopped
 from vipservice.core.duties import Duties
 from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet
+from vipservice.core.fitness import unfit_because
 from vipservice.core.handover import Cause
 from vipservice.core.messages import Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import GroupSettings
 from vipservice.core.values import Health, NodeId
+
+STAYS_OUT = "this node hands over, and stays out until `vipservice maintenance off`"
 
 
 class Orders:
@@ -33,7 +36,7 @@ class Orders:
         elif event.to is not None and (problem := self._unfit(event.to, now)):
             self._refuse(event, problem)
         elif not self._duties.giving.start(Cause.OPERATOR, now, event.to, event.command):
-            self._refuse(event, "no other node is able to take over")
+            self._refuse(event, self._nobody(now))
 
     def stop(self, now: float) -> None:
         """The daemon ends: hand over within a second, else release and resign to nobody."""
@@ -63,8 +66,13 @@ class Orders:
 
     def maintenance(self, event: MaintenanceSet, now: float) -> None:
         """Stay out, or take part again."""
-        self._group.maintenance = event.on
+        self.stay_out(event.on, now)
         self._group.speak()
+
+    def stay_out(self, on: bool, now: float) -> None:
+        """Maintenance as it was in an earlier life, or shall be from now on."""
+        self._group.maintenance = on
+        self._group.note(ConditionKind.MAINTENANCE, on, STAYS_OUT if on else "")
         self._duties.reconsider(now)
 
     def settings_changed(self, settings: GroupSettings) -> None:
@@ -79,13 +87,14 @@ class Orders:
         contender = self._group.contenders.get(node)
         if contender is None:
             return "that node is not known in this group"
-        if not contender.living(now):
-            return f"{contender.name} was last heard {now - contender.heard_at:.1f} s ago"
-        if contender.entry.digest != self._group.digest:
-            return f"{contender.name} has other addresses in this group"
-        if contender not in self._group.contenders.successors(now):
-            return f"{contender.name} is {contender.entry.role.value} and not able to take over"
-        return None
+        why = unfit_because(self._group, contender, now)
+        return f"{contender.name} {why}" if why else None
+
+    def _nobody(self, now: float) -> str:
+        """That there is no successor, and why none of the others is one."""
+        reasons = [(c.name, unfit_because(self._group, c, now)) for c in self._group.contenders]
+        told = "; ".join(f"{name} {why}" for name, why in reasons if why)
+        return f"no other node is able to take over: {told or 'none is known'}"
 
     def _refuse(self, event: HandoverAsked, detail: str) -> None:
         self._group.out.append(CommandDone(event.command, False, detail))

@@ -4,6 +4,7 @@ from math import inf
 
 from vipservice.core.contenders import Contender
 from vipservice.core.duties import Duties
+from vipservice.core.fitness import unfit_because
 from vipservice.core.group import Group
 from vipservice.core.roles import Role
 from vipservice.core.status import GroupStatus, NodeView
@@ -32,6 +33,9 @@ def report(duties: Duties, now: float) -> GroupStatus:
         owners_observed=_owners(duties, now),
         maintenance=group.maintenance,
         healthy=group.health is not Health.BAD,
+        failback_in=duties.standby.failback.waits(now) if duties.standing_by else None,
+        recent_moves=group.damping.recent(now),
+        held_back_for=max(0.0, group.damping.until - now),
     )
 
 
@@ -67,4 +71,5 @@ def _view(group: Group, contender: Contender, now: float) -> NodeView:
         hears_us_ago=now - peer.heard_us_at if peer else inf,
         living=contender.living(now),
         fit=contender.entry.fit,
+        unfit_because=unfit_because(group, contender, now),
     )

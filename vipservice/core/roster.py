@@ -69,6 +69,11 @@ class Peer:
         """Heard within three of its own intervals."""
         return self.acquainted and now - self.heard_at <= LIVING_INTERVALS * self.interval
 
+    def hears_us(self, now: float, our_interval: float) -> bool:
+        """By its own word, which comes with each of its adverts."""
+        allowed = LIVING_INTERVALS * max(our_interval, self.interval) + self.interval
+        return now - self.heard_us_at <= allowed
+
     def udp_silent(self, now: float) -> bool:
         """Both ordinary paths have been silent for three intervals."""
         last = max(self.by_path.get(Path.MULTICAST, -inf), self.by_path.get(Path.UNICAST, -inf))
@@ -212,10 +217,7 @@ class Roster:
         return check.asks and rested
 
     def _needs_raw(self, peer: Peer, now: float, our_interval: float) -> bool:
-        deafness = (
-            now - peer.heard_us_at > LIVING_INTERVALS * max(our_interval, peer.interval) + peer.interval
-        )
-        if not peer.udp_silent(now) and not (peer.acquainted and deafness):
+        if not peer.udp_silent(now) and (not peer.acquainted or peer.hears_us(now, our_interval)):
             return False
         return now - peer.raw_at >= min(RAW_RETRY, (now - peer.heard_at) / RAW_PATIENCE)
 

@@ -72,9 +72,17 @@ class Segment:
         """Whom the next advert tells by which paths we hear it; True: and asks the same."""
         self._backup_advert_at = -inf
 
-    def add(self, settings: GroupSettings, own_term: int = 0, reserved_term: int = 1) -> Election:
-        """Take part in one more group; it starts with the next InterfaceReady."""
+    def add(
+        self,
+        settings: GroupSettings,
+        own_term: int = 0,
+        reserved_term: int = 1,
+        maintenance: bool = False,
+    ) -> Election:
+        """Take part in one more group, as it was left; it starts with the next InterfaceReady."""
         election = Election(settings, self.around, own_term, reserved_term)
+        if maintenance:
+            election.orders.stay_out(True, 0.0)
         self.elections[settings.id] = election
         if election.group.binds:
             self.around.floating = self.around.floating | frozenset(settings.addresses)

@@ -22,6 +22,8 @@ class NodeView:
     """Seconds since it last heard us, by its own word; inf for never."""
     living: bool
     fit: bool
+    unfit_because: str | None = None
+    """Why it could not take over now, in words; None for a node that could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,9 @@ class GroupStatus:
     """Own role, actives heard, and a holder who answers without adverts."""
     maintenance: bool
     healthy: bool
+    failback_in: float | None = None
+    """Seconds until this better node asks the active for the address; None where it won't."""
+    recent_moves: int = 0
+    """Voluntary moves within the last minute, seen here."""
+    held_back_for: float = 0.0
+    """Seconds for which further voluntary moves must wait; 0 for none."""

@@ -5,6 +5,7 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
     {"command": "status"}                                      -> the snapshot (`status.to_json`)
     {"command": "history", "group": "vip", "limit": 20}         -> {"history": [...]} (`History.to_json`)
     {"command": "handover", "group": 1, "to": "node-b"}        -> {"ok": true, "detail": "..."}
+    {"command": "maintenance", "group": 1, "on": true}         -> {"ok": true, "detail": "..."}
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
     {"command": "paths"}                                       -> {"ok": true, "detail": "..."}
     {"command": "reload"}                                      -> {"ok": true, "detail": "..."}
@@ -55,6 +56,9 @@ class Commands(Protocol):
 
     async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
         """Move a group's addresses (None: of the only group) to a node or the best; done, and a sentence."""
+
+    def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
+        """Stay out of a group (None: of all), also in later lives, or end that; done, and a sentence."""
 
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back, by name or id; done, and a sentence."""
@@ -176,6 +180,7 @@ class ControlServer:
             "status": (frozenset(), self._status),
             "history": (frozenset({"group", "limit"}), self._history),
             "handover": (frozenset({"group", "to"}), self._handover),
+            "maintenance": (frozenset({"group", "on"}), self._maintenance),
             "forget": (frozenset({"node"}), self._forget),
             "paths": (frozenset(), self._paths),
             "reload": (frozenset(), self._reload),
@@ -200,6 +205,12 @@ class ControlServer:
 
     async def _handover(self, request: Mapping[str, Any]) -> Answer:
         return _outcome(await self._commands.handover(_group(request), _name(request, "to")))
+
+    async def _maintenance(self, request: Mapping[str, Any]) -> Answer:
+        on = request.get("on")
+        if not isinstance(on, bool):
+            raise RequestError("maintenance needs 'on', true or false")
+        return _outcome(self._commands.maintenance(_group(request), on))
 
     async def _forget(self, request: Mapping[str, Any]) -> Answer:
         node = _name(request, "node")

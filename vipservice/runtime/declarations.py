@@ -83,6 +83,15 @@ CHECK_DURATION = _gauge(
 )
 CHECK_TRIES = _counter("check_tries_total", "Tries of this health check.", "group", "check", "result")
 MAINTENANCE = _gauge("maintenance", "Whether this node stays out of the election for maintenance.", "group")
+FAILBACK_IN = _gauge(
+    "failback_in_seconds",
+    "Seconds until this better node asks the active for the address; NaN where it will not.",
+    "group",
+)
+HELD_BACK = _gauge(
+    "held_back_seconds", "Seconds for which voluntary moves still wait, after too many; 0 for none.", "group"
+)
+RECENT_MOVES = _gauge("recent_moves", "Voluntary moves of the address within the last minute.", "group")
 
 # Changes
 

@@ -152,6 +152,12 @@ GAUGES: tuple[tuple[Declaration, Callable[[NodeStatus], Samples]], ...] = (
     (declarations.HOOK_DURATION, _of_hooks(lambda hook: hook.seconds)),
     (declarations.WORKER_UP, _of_node(lambda status: not status.worker_problem)),
     (declarations.MAINTENANCE, _of_groups(lambda group: group.core.maintenance)),
+    (
+        declarations.FAILBACK_IN,
+        _of_groups(lambda group: nan if group.core.failback_in is None else group.core.failback_in),
+    ),
+    (declarations.HELD_BACK, _of_groups(lambda group: group.core.held_back_for)),
+    (declarations.RECENT_MOVES, _of_groups(lambda group: group.core.recent_moves)),
     (declarations.LEASE, _of_groups(lambda group: group.lease)),
     (declarations.LEASE_REMAINING, _of_groups(lambda group: group.kernel_lease)),
     (declarations.EXPECTED, _expected),

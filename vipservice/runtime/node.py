@@ -1,16 +1,18 @@
 """This host in the election: the links it has, what it says of itself, and what operators ask of it."""
 
+import logging
 import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import inf
 from typing import Any
 
 from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
-from vipservice.core.events import HandoverAsked, HealthChanged, PathsAsked, PeerForgotten
+from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet, PathsAsked, PeerForgotten
 from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
@@ -18,6 +20,7 @@ from vipservice.core.values import Address, GroupId, NodeId
 from vipservice.runtime.beside import Beside
 from vipservice.runtime.history import History
 from vipservice.runtime.link import Link
+from vipservice.runtime.maintenance import begun, ended, last_node
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.observe import Observer
 from vipservice.runtime.ports import Host, Platform, StateStore, StoredPeer
@@ -30,6 +33,8 @@ from vipservice.runtime.status import (
     inputs_to_json,
 )
 from vipservice.wire.signing import Keyring
+
+log = logging.getLogger("vipservice")
 
 
 def random_number() -> int:
@@ -153,6 +158,19 @@ class Node:
         done = await answer
         return done.ok, done.detail
 
+    def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
+        """Stay out of a group (None: of all that are configured) from now on, or take part again."""
+        running = {one: link for link in self.links for one in link.groups}
+        configured = {GroupId(one.id) for one in self.settings.groups if one.enabled} | running.keys()
+        wanted = sorted(configured) if group is None else [GroupId(group)]
+        if not wanted or not configured.issuperset(wanted):
+            return False, f"there is no group {group}" if wanted else "no floating address is enabled here"
+        for one in wanted:
+            self._store.store_group(one, replace(self._store.group(one), maintenance=on))
+        told = [self._maintain(running[one], one, on) for one in wanted if one in running]
+        self.observer.tell()
+        return True, "; ".join(told) or f"maintenance is {'on' if on else 'off'}, no group runs yet"
+
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back; it is known again when it speaks."""
         try:
@@ -197,6 +215,13 @@ class Node:
             raise LookupError(f"several nodes are called {name}: give the id (see status --json)")
         raise LookupError(f"no node {name} is known; known are: {known}")
 
+    def _maintain(self, link: Link, group: GroupId, on: bool) -> str:
+        before = link.segment.elections[group].status(self._platform.clock())
+        link.tell(MaintenanceSet(group, on))
+        if on and (warning := last_node(before)):
+            log.warning("maintenance: %s", warning)
+        return begun(before) if on else ended(before)
+
     def _link(self, interface: str, groups: tuple[ResolvedGroup, ...]) -> Link:
         segment = Segment(
             node=self._store.node_id,
@@ -213,7 +238,7 @@ class Node:
         bound_before: set[str] = set()
         for group in groups:
             stored = self._store.group(group.core.id)
-            segment.add(group.core, stored.own_term, stored.reserved_term)
+            segment.add(group.core, stored.own_term, stored.reserved_term, stored.maintenance)
             bound_before |= set(stored.addresses)
         return Link(
             segment,

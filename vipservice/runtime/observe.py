@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -24,7 +25,7 @@ from vipservice.core.values import GroupId
 from vipservice.runtime.history import History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.pinger import Target
-from vipservice.runtime.ports import HostError, StateStore, StoredGroup, StoredPeer
+from vipservice.runtime.ports import HostError, StateStore, StoredPeer
 from vipservice.runtime.round_trips import RecentRoundTrips
 from vipservice.runtime.words import QUIET_FOR, RateLimited, sentence
 
@@ -102,7 +103,8 @@ class Observer:
             case Turned() | ConditionChanged():
                 self.changed = True
             case StoreTerm(group=group, own=own, reserved=reserved):
-                self._store.store_group(group, StoredGroup(own, reserved, self._addresses[group]))
+                terms = replace(self._store.group(group), own_term=own, reserved_term=reserved)
+                self._store.store_group(group, replace(terms, addresses=self._addresses[group]))
             case StoreIncarnation(incarnation=incarnation):
                 self._store.store_incarnation(incarnation)
             case StorePeers():

@@ -251,6 +251,8 @@ class StoredGroup:
     reserved_term: int = 1
     addresses: tuple[str, ...] = ()
     """What we bound last, to know our own leftovers where the kernel has no IFA_PROTO."""
+    maintenance: bool = False
+    """An operator wants this node to stay out."""
 
 
 @dataclass(frozen=True, slots=True)

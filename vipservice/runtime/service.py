@@ -194,6 +194,10 @@ class Service:
         """Move a group's addresses."""
         return await self.node.handover(group, to)
 
+    def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
+        """Stay out, or take part again."""
+        return self.node.maintenance(group, on)
+
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back."""
         return self.node.forget(node)

@@ -18,6 +18,7 @@ from vipservice.core.status import GroupStatus, NodeView
 from vipservice.core.values import Address, Mac, NodeId, show_mac
 from vipservice.runtime.health import CheckStatus
 from vipservice.runtime.hook_status import HookStatus
+from vipservice.runtime.maintenance import plans
 from vipservice.runtime.round_trips import RoundTrips
 
 SUMMARY_FROM = 4
@@ -164,7 +165,10 @@ def to_json(status: NodeStatus) -> dict[str, Any]:
         [{`address`, `bound`}], `serving` (active and bound), `priority`, `term`, `lease_left`, `lease` and
         `advert_interval` (as configured), `owner` (name), `owners_observed`, `standbys`, `verdict`,
         `maintenance`, `healthy`, `expected_nodes`, `conditions` {kind: sentence}, `nodes` [{`name`,
-        `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`}],
+        `node_id`, `address`, `role`, `priority`, `term`, `heard_ago`, `hears_us_ago`, `living`, `fit`,
+        `unfit_because` (words, or null)}], `failback_in` (seconds until this better node asks for the
+        address, or null), `held_back_for` (seconds for which voluntary moves must wait), `recent_moves` (in
+        60 s), `plans` (sentences about these),
         `checks` [{`name`, `kind`, `weight` (null for a must), `state` (unknown, passing, failing), `since`,
         `detail`, `seconds` (of the last try), `passed`, `failed`}], `hooks` [{`name`, `event`, `result` (ok,
         failed, timed_out, not_started, or null), `exit_status`, `seconds`, `output`, `time`}],
@@ -226,6 +230,10 @@ def _group(group: LinkGroupStatus, status: NodeStatus) -> dict[str, Any]:
         "healthy": core.healthy,
         "expected_nodes": group.expected_nodes,
         "conditions": {kind.value: detail for kind, detail in core.conditions.items()},
+        "failback_in": None if core.failback_in is None else in_seconds(core.failback_in),
+        "held_back_for": in_seconds(core.held_back_for),
+        "recent_moves": core.recent_moves,
+        "plans": list(plans(core)),
         "standbys": group.standbys,
         "nodes": [view_to_json(node) for node in core.nodes],
         "checks": [_check(one, status) for one in group.checks],
@@ -266,6 +274,7 @@ def view_to_json(node: NodeView) -> dict[str, Any]:
         "hears_us_ago": in_seconds(node.hears_us_ago),
         "living": node.living,
         "fit": node.fit,
+        "unfit_because": node.unfit_because,
     }
 
 

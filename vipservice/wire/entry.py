@@ -30,7 +30,10 @@ ROLE_CODES: dict[Role, int] = {
     Role.FAULT: 5,
 }
 FIT = 0x01
-"""Flag: healthy and not in maintenance. The other bits are sent as zero and not looked at."""
+"""Flag: healthy and not in maintenance."""
+
+MAINTENANCE = 0x02
+"""Flag: in maintenance, and so not fit. The other bits are sent as zero and not looked at."""
 
 MAX_ADDRESSES = 255
 MAX_MESSAGES = 16
@@ -52,7 +55,7 @@ def encode_entry(entry: Entry) -> bytes:
         entry.group,
         ROLE_CODES[entry.role],
         entry.priority,
-        FIT if entry.fit else 0,
+        (FIT if entry.fit else 0) | (MAINTENANCE if entry.maintenance else 0),
         entry.term,
         ticks(entry.interval, MICROSECOND),
         ticks(entry.lease_left, MILLISECOND),
@@ -105,6 +108,7 @@ def decode_entry(value: bytes) -> Entry:
         addresses=addresses,
         fit=bool(flags & FIT),
         messages=messages,
+        maintenance=bool(flags & MAINTENANCE),
     )
 
 

@@ -65,6 +65,7 @@ class Other:
         self.addresses: tuple[Address, ...] = (VIP,)
         self.incarnation, self.lease_left, self.fit = 7, 0.0, True
         self.hears_us = True
+        self.maintenance = False
         self.sequence = count(1)
         self.next_at = inf
 
@@ -83,6 +84,7 @@ class Other:
             addresses=self.addresses,
             fit=self.fit,
             messages=messages,
+            maintenance=self.maintenance,
         )
 
     def advert(self, *messages: Message) -> Advert:

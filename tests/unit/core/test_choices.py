@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.core.conftest import BASE, GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
-from vipservice.core.actions import Bind, ConditionKind, Release, Renew, StoreTerm
+from vipservice.core.actions import Bind, CommandDone, ConditionKind, Release, Renew, StoreTerm
 from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
@@ -175,6 +175,59 @@ def test_a_backup_in_maintenance_never_binds_until_it_takes_part_again(bench: Be
     bench.handle(MaintenanceSet(GROUP, on=False))
     bench.run(1.0)
     assert bench.role is Role.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"fit": False, "maintenance": True}, "is in maintenance"),
+        ({"fit": False, "priority": 1}, "is not healthy"),
+        ({"fit": False}, "is stopping or not checked yet"),
+        ({"role": Role.FAULT}, "is in fault"),
+        ({"addresses": (VIP, address_of(77))}, "has other addresses in this group"),
+        ({"hears_us": False}, "does not hear this node"),
+    ],
+)
+def test_a_handover_is_refused_with_what_the_successor_lacks(
+    bench: Bench, change: dict[str, object], why: str
+) -> None:
+    bench.becomes_active()
+    other = bench.other(5)
+    other.stands_by()
+    bench.run(1.0)
+    for name, value in change.items():
+        setattr(other, name, value)
+    other.says()
+    bench.run(6.0 if "hears_us" in change else 0.01)
+    bench.handle(HandoverAsked(GROUP, 7, other.node))
+    done = bench.did(CommandDone)[-1]
+    assert not done.ok
+    assert done.detail.startswith(f"n5 {why}")
+
+
+def test_a_better_node_says_when_it_would_fail_back(make: MakeBench) -> None:
+    bench = make(failback=30.0, priority=200).starts()
+    bench.other(5).becomes_active()
+    bench.run(10.0)
+    assert bench.election.status(bench.now).failback_in == pytest.approx(20.0, abs=0.2)
+
+
+def test_who_never_fails_back_does_not_say_so(make: MakeBench) -> None:
+    bench = make(priority=200).starts()
+    bench.other(5).becomes_active()
+    bench.run(10.0)
+    assert bench.election.status(bench.now).failback_in is None
+
+
+def test_an_active_adopted_in_maintenance_still_looks_for_a_successor(make: MakeBench) -> None:
+    bench = make(own_term=7, reserved=9)
+    bench.election.orders.stay_out(True, 0.0)
+    bench.starts(leftover(2.9))
+    assert bench.role is Role.ACTIVE
+    other = bench.other(5)
+    other.stands_by()
+    bench.run(1.1)
+    assert bench.said(Offer)[0].to == other.node
 
 
 # Start

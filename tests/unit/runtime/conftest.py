@@ -157,15 +157,16 @@ class Memory:
     def __init__(self) -> None:
         self.problem: str | None = None
         self.stored: tuple[StoredPeer, ...] = ()
+        self.groups: dict[GroupId, StoredGroup] = {}
 
     def group(self, group: GroupId) -> StoredGroup:
-        return StoredGroup()
+        return self.groups.get(group, StoredGroup())
 
     def peers(self) -> Sequence[StoredPeer]:
         return self.stored
 
     def store_group(self, group: GroupId, stored: StoredGroup) -> None:
-        pass
+        self.groups[group] = stored
 
     def store_peers(self, peers: Sequence[StoredPeer]) -> None:
         self.stored = tuple(peers)

@@ -33,6 +33,10 @@ class Recorded:
         self.asked.append(("handover", group, to))
         return True, "node-b is active"
 
+    def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
+        self.asked.append(("maintenance", group, on))
+        return True, "vip: in maintenance, handing over to node-b"
+
     def check_paths(self) -> tuple[bool, str]:
         self.asked.append(("paths",))
         return True, "asked 2 nodes"
@@ -108,6 +112,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         b'{"command": "history"}\n',
         b'{"command": "handover", "group": 2, "to": "node-b"}\n',
         b'{"command": "handover"}\n',
+        b'{"command": "maintenance", "group": 1, "on": true}\n',
+        b'{"command": "maintenance", "on": false}\n',
         b'{"command": "forget", "node": "node-c"}\n',
         b'{"command": "paths"}\n',
         b'{"command": "reload"}\n',
@@ -119,6 +125,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         {"history": [{"id": "7-1"}]},
         {"ok": True, "detail": "node-b is active"},
         {"ok": True, "detail": "node-b is active"},
+        {"ok": True, "detail": "vip: in maintenance, handing over to node-b"},
+        {"ok": True, "detail": "vip: in maintenance, handing over to node-b"},
         {"ok": False, "detail": "no such node"},
         {"ok": True, "detail": "asked 2 nodes"},
         {"ok": True, "detail": "nothing has changed"},
@@ -129,6 +137,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         ("history", None, KEPT),
         ("handover", 2, "node-b"),
         ("handover", None, None),
+        ("maintenance", 1, True),
+        ("maintenance", None, False),
         ("forget", "node-c"),
         ("paths",),
         ("reload",),
@@ -144,7 +154,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b"\xff\xfe\n", "no JSON"),
         (b"[" * 60000 + b"\n", "no JSON"),
         (b"[]\n", "a JSON object"),
-        (b"{}\n", "must be one of status, history, handover, forget, paths, reload, upgrade"),
+        (b"{}\n", "must be one of status, history, handover, maintenance, forget, paths, reload, upgrade"),
         (b'{"command": ["status"]}\n', "must be one of"),
         (b'{"command": "status", "colour": 1}\n', "status takes no 'colour'"),
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),
@@ -156,6 +166,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b'{"command": "history", "limit": 1e9}\n', "from 1 to 256"),
         (b'{"command": "history", "group": 1}\n', "1 to 128 characters"),
         (b'{"command": "forget"}\n', "needs 'node'"),
+        (b'{"command": "maintenance"}\n', "needs 'on', true or false"),
+        (b'{"command": "maintenance", "on": 1}\n', "needs 'on', true or false"),
     ],
 )
 def test_what_cannot_be_understood_gets_a_sentence_and_the_next_request_an_answer(

@@ -11,6 +11,7 @@ from vipservice.core.roles import Role
 from vipservice.core.status import NodeView
 from vipservice.runtime.health import CheckState
 from vipservice.runtime.history import HistoryEntry
+from vipservice.runtime.maintenance import plans
 from vipservice.runtime.status import LinkGroupStatus, NodeStatus
 
 GOOD_RUNS = frozenset({"", "ok"})
@@ -91,6 +92,7 @@ def _facts(group: LinkGroupStatus, status: NodeStatus) -> Markup:
     ]
     if core.maintenance:
         facts.append(("Maintenance", ("on: this node hands over and stays out",)))
+    facts += [("Next", (sentence,)) for sentence in plans(core)]
     rows = chain.from_iterable((element("dt", name), element("dd", *told)) for name, told in facts)
     return element("dl", *rows)
 
