@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     if not answer.get("ok"):
         raise CommandError(exit_codes.UNAVAILABLE, str(answer.get("detail", "refused")))
-    for sentence in str(answer.get("detail", "done")).split("; warning: "):
+    for sentence in str(answer.get("detail", "done")).splitlines():
         first = sentence.removeprefix("warning: ")
         print(first, file=sys.stdout if first == sentence else sys.stderr)
     if arguments.wait is not None:

@@ -159,7 +159,11 @@ class Node:
         return done.ok, done.detail
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
-        """Stay out of a group (None: of all that are configured) from now on, or take part again."""
+        """Stay out of a group (None: of all that are configured) from now on, or take part again.
+
+        Returns:
+            Whether it is done, and a sentence a line for each group; those that warn begin with `warning: `.
+        """
         running = {one: link for link in self.links for one in link.groups}
         configured = {GroupId(one.id) for one in self.settings.groups if one.enabled} | running.keys()
         wanted = sorted(configured) if group is None else [GroupId(group)]
@@ -169,7 +173,7 @@ class Node:
             self._store.store_group(one, replace(self._store.group(one), maintenance=on))
         told = [self._maintain(running[one], one, on) for one in wanted if one in running]
         self.observer.tell()
-        return True, "; ".join(told) or f"maintenance is {'on' if on else 'off'}, no group runs yet"
+        return True, "\n".join(told) or f"maintenance is {'on' if on else 'off'}, no group runs yet"
 
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back; it is known again when it speaks."""

@@ -73,7 +73,7 @@ def test_the_end_of_maintenance_waits_until_the_others_have_heard_of_it() -> Non
 
 
 def test_the_warning_of_the_last_node_goes_to_standard_error(run: Run, daemon: Daemon) -> None:
-    detail = "web: in maintenance, handing over to node-b; warning: vip: this is the last node"
+    detail = "web: in maintenance, handing over to node-b\nwarning: vip: this is the last node"
     result = run("maintenance", "on", "--socket", daemon({"ok": True, "detail": detail}))
     assert (result.code, result.out) == (0, "web: in maintenance, handing over to node-b\n")
     assert result.err == "vip: this is the last node\n"
