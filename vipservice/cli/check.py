@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from vipservice.adapters.detection import detect_interfaces
-from vipservice.cli import exit_codes, programs
+from vipservice.cli import exit_codes
 from vipservice.cli.asking import ask
 from vipservice.cli.configuration import add_config, read, refuse
 from vipservice.cli.exit_codes import CommandError
@@ -79,6 +79,8 @@ def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...], signed: b
         yield f"Note: {notice}"
     if resolved and not signed:
         yield "Note: adverts are not signed; anybody on the link can forge them ('vipservice keygen')."
+    from vipservice.cli import programs  # noqa: PLC0415 - `run` imports this module too, and starts faster so
+
     for group in resolved:
         yield from (f"Warning: {group.core.name}: {one}." for one in programs.warnings(group))
         lease = group.core.timing.lease
