@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.core.conftest import BASE, GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
-from vipservice.core.actions import Bind, CommandDone, ConditionKind, Release, Renew, StoreTerm
+from vipservice.core.actions import Announce, Bind, CommandDone, ConditionKind, Probe, Release, Renew, StoreTerm
 from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
@@ -15,6 +15,7 @@ from vipservice.core.events import (
 )
 from vipservice.core.messages import Offer, Ready, Request
 from vipservice.core.roles import Role
+from vipservice.core.settings import BindMode, ProbeMode
 from vipservice.core.values import Health
 
 US = node_of(10)
@@ -144,6 +145,30 @@ def test_an_unhealthy_active_hands_over_as_soon_as_somebody_fit_comes(bench: Ben
     bench.other(5).stands_by()
     bench.run(1.1)
     assert bench.said(Offer)
+
+
+def test_health_that_is_not_known_yet_moves_nothing_and_takes_no_handover(bench: Bench) -> None:
+    better(bench)
+    bench.handle(HealthChanged(GROUP, Health.UNKNOWN, detail=""))
+    bench.run(3.0)
+    assert bench.role is Role.ACTIVE and not bench.said(Offer)
+    assert not bench.election.group.entry((), bench.now).fit
+    assert bench.election.group.entry((), bench.now).priority == 100
+    assert not bench.conditions().get(ConditionKind.UNHEALTHY)
+
+
+def test_weights_come_off_the_priority_and_leave_one(bench: Bench) -> None:
+    bench.becomes_active()
+    for weight, left in ((30, 70), (250, 1), (0, 100)):
+        bench.handle(HealthChanged(GROUP, Health.GOOD, "", weight))
+        assert bench.election.group.entry((), bench.now).priority == left
+        assert bench.election.group.entry((), bench.now).fit
+
+
+def test_what_a_hook_moves_is_neither_announced_nor_probed_for_and_found_without_arp(make: MakeBench) -> None:
+    bench = make(bind=BindMode.NONE, probe=ProbeMode.OFF).starts().run(10.0)
+    assert bench.role is Role.ACTIVE, "one lease after the start, without the 60 s of an unknown holder"
+    assert not bench.did(Probe) and not bench.did(Announce)
 
 
 def test_health_regained_is_the_configured_priority_again(bench: Bench) -> None:

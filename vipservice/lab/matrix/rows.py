@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from vipservice.lab.demo import steps
+from vipservice.lab.demo import services, steps
 from vipservice.lab.demo.steps import Step
 from vipservice.lab.matrix.peers import keepalived, ucarp
 from vipservice.lab.matrix.settings import VIPSERVICE, Setting
@@ -123,6 +123,10 @@ CHAINS = (
         seconds=1.3,
     ),
     Chain(_chain(("upgrade in place", steps.UPGRADED)), only=frozenset({VIPSERVICE}), seconds=2.5),
+    Chain(
+        _chain(("service dies (TCP check)", services.SERVICE_DIES)), only=frozenset({VIPSERVICE}), seconds=6.0
+    ),
+    Chain(_chain(("service hangs", services.SERVICE_HANGS)), only=frozenset({VIPSERVICE}), seconds=8.0),
 )
 EVENTS = tuple(event for chain in CHAINS for event in chain.events)
 ROWS = {row.event: row for chain in CHAINS for row in chain.rows}
