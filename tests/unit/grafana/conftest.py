@@ -35,7 +35,7 @@ def tool(name: str, *words: str | Path) -> str:
     """Run a checker to its end: what it said, where it was content."""
     path = shutil.which(name)
     assert path, f"{name} is missing: scripts/test installs it"
-    done = subprocess.run((path, *words), capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run((path, *words), capture_output=True, text=True, timeout=290, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

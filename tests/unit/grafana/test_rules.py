@@ -33,6 +33,7 @@ def test_prometheus_reads_the_rules() -> None:
     assert f"{len(ALERT_RULES)} rules found" in said
 
 
+@pytest.mark.timeout(300)  # 15 s of processor time, which a machine that does ten other things gives late
 def test_each_alert_fires_when_it_should_and_is_quiet_otherwise() -> None:
     assert "SUCCESS" in tool("promtool", "test", "rules", RULE_TESTS)
 
