@@ -19,9 +19,8 @@ BUS, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER, UNIT = f"{BUS}.Manager", f"{BUS}.Unit"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 GOOD_STATES = frozenset({"active", "reloading", "refreshing"})
-PEER = "org.freedesktop.DBus.Peer"
 LONGEST_SILENCE = 5.0
-"""Seconds without a signal after which systemd is asked whether it is there still."""
+"""Seconds without a signal after which the bus is asked whether systemd is there still."""
 
 ANSWER_WITHIN = 2.0
 AGAIN = 1.0
@@ -79,7 +78,9 @@ class Units:
         from jeepney import MatchRule, message_bus  # noqa: PLC0415 - as above
         from jeepney.io.asyncio import Proxy  # noqa: PLC0415 - as above
 
-        rule = MatchRule(type="signal", sender=BUS, interface=PROPERTIES, member="PropertiesChanged")
+        # By its unique name: anybody on the bus may send us signals, and jeepney compares texts.
+        owner = await self._owner(router)
+        rule = MatchRule(type="signal", sender=owner, interface=PROPERTIES, member="PropertiesChanged")
         rule.add_arg_condition(0, UNIT)
         await Proxy(message_bus, router).AddMatch(rule)
         await self._ask(router, MANAGER_PATH, MANAGER, "Subscribe")
@@ -89,9 +90,9 @@ class Units:
                 for unit in self._wanted.keys() - self._paths.keys():
                     await self._load(router, unit)
                 self.problem = None
-                await self._follow(router, signals)
+                await self._follow(router, owner, signals)
 
-    async def _follow(self, router: "DBusRouter", signals: "asyncio.Queue[Any]") -> None:
+    async def _follow(self, router: "DBusRouter", owner: str, signals: "asyncio.Queue[Any]") -> None:
         """Take in signals until there are more units to look at."""
         more = asyncio.create_task(self._more.wait())
         try:
@@ -105,10 +106,19 @@ class Units:
                     self._take(get.result())
                     continue
                 get.cancel()
-                if not done:
-                    await self._ask(router, MANAGER_PATH, PEER, "Ping")
+                if not done and await self._owner(router) != owner:
+                    raise EOFError("systemd has come to the bus anew")
         finally:
             more.cancel()
+
+    async def _owner(self, router: "DBusRouter") -> str:
+        """The unique name under which systemd is on the bus now."""
+        from jeepney import message_bus  # noqa: PLC0415 - as above
+        from jeepney.io.asyncio import Proxy  # noqa: PLC0415 - as above
+
+        async with asyncio.timeout(ANSWER_WITHIN):
+            (owner,) = await Proxy(message_bus, router).GetNameOwner(BUS)
+        return str(owner)
 
     def _take(self, signal: Any) -> None:
         path = signal.header.fields[1]  # 1: PATH (D-Bus specification, header fields)
