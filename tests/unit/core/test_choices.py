@@ -3,7 +3,16 @@
 import pytest
 
 from tests.unit.core.conftest import BASE, GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
-from vipservice.core.actions import Announce, Bind, CommandDone, ConditionKind, Probe, Release, Renew, StoreTerm
+from vipservice.core.actions import (
+    Announce,
+    Bind,
+    CommandDone,
+    ConditionKind,
+    Probe,
+    Release,
+    Renew,
+    StoreTerm,
+)
 from vipservice.core.events import (
     AddressAdded,
     AddressRemoved,
