@@ -37,6 +37,8 @@ class InterfaceLost:
     """The interface is gone or has no address of its own; `problem` says which, in words."""
 
     problem: str
+    bare: bool = False
+    """It is there, and only its address is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,21 @@ class Faults(Network):
         self._power_on([self._plans[name]])
         return Fault(f"power of {name} back", began, now())
 
+    def pull_card(self, name: str) -> Fault:
+        """Take the host's network card out: its eth0 is gone with all that was configured on it."""
+        began = now()
+        self._plugs[name].cable = False
+        self._switch.delete_link(self.hosts[name].port)
+        return self._lost(f"network card of {name} pulled", began)
+
+    def insert_card(self, name: str) -> Fault:
+        """Put it back: a new eth0 with the same MAC and, as at boot, the same address."""
+        began = now()
+        self._plugs[name].cable = True
+        self.reach.change(began, self._segments())
+        self._connect([self.hosts[name]])
+        return Fault(f"network card of {name} inserted", began, now())
+
     def drop_adverts(
         self,
         name: str,

@@ -102,6 +102,10 @@ class Network:
         hosts = [self._box(plan) for plan in plans_]
         self._plugs.update((host.plan.name, Plug()) for host in hosts)
         self.reach.change(now(), self._segments())
+        self._connect(hosts)
+
+    def _connect(self, hosts: Sequence[Host]) -> None:
+        """Lay a cable from the switch to a new eth0 of each host, and configure it."""
         self._hub.run(("ip", "-batch", "-"), stdin="\n".join(_cabling(hosts)))
         ports = dict(self._hub.in_network(_ports))
         for host in hosts:

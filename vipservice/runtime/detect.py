@@ -48,7 +48,7 @@ class Detector:
             return InterfaceLost(f"there is no interface {self.name}")
         own = self._own(interface)
         if own is None:
-            return InterfaceLost(f"{self.name} has no address of its own")
+            return InterfaceLost(f"{self.name} has no address of its own", bare=True)
         ready = InterfaceReady(
             address=own.address,
             macs=_macs_on_link(interface, own, interfaces),

@@ -47,6 +47,7 @@ from vipservice.runtime.ports import (
     AddressSeen,
     AdvertSockets,
     EventsLost,
+    GatewayChanged,
     Host,
     HostError,
     HostEvent,
@@ -118,6 +119,8 @@ class Link:
         self._detector = Detector(host, self.name, segment.around.floating, remembered)
         self._listening: frozenset[Address] = frozenset()
         self._look_again_at = inf
+        self._bare_since = inf
+        """Since when the interface has had no address of its own."""
         self.waiting_for = ""
         """What is missing while the interface cannot be used, in words."""
 
@@ -180,8 +183,9 @@ class Link:
         self._look_again_at = inf
         found = self._detector.look()
         if isinstance(found, InterfaceLost):
-            self._lose(found)
+            self._lose_unless_new_address(found)
             return
+        self._bare_since = inf
         if self.open is None or self.open.found.place != found.place:
             self._close()
             try:
@@ -256,6 +260,16 @@ class Link:
         self.open, self._listening = None, frozenset()
         self.generation += 1
 
+    def _lose_unless_new_address(self, lost: InterfaceLost) -> None:
+        """Who changes the host's address may take the old one away first: the new one is waited for."""
+        now = self._platform.clock()
+        self._bare_since = min(self._bare_since, now)
+        until = self._bare_since + self.segment.stall_threshold()
+        if lost.bare and self.open is not None and now < until:
+            self._look_again_at = until
+        else:
+            self._lose(lost)
+
     def _lose(self, lost: InterfaceLost) -> None:
         """A missing interface is a state to wait in, not an error."""
         if lost.problem != self.waiting_for:
@@ -288,6 +302,8 @@ class Link:
             case EventsLost():
                 self.look()
                 self._check_bound()
+            case GatewayChanged():
+                self.look()
             case AddressSeen() if index is None:
                 self.look()
 

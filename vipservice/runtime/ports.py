@@ -92,7 +92,12 @@ class EventsLost:
     """The kernel dropped events: what is there must be read again."""
 
 
-HostEvent = AddressGone | AddressSeen | LinkSeen | LinkGone | EventsLost
+@dataclass(frozen=True, slots=True)
+class GatewayChanged:
+    """A default route came or went: who the gateway is must be read again."""
+
+
+HostEvent = AddressGone | AddressSeen | LinkSeen | LinkGone | EventsLost | GatewayChanged
 
 
 class Host(Protocol):

@@ -16,6 +16,7 @@ from vipservice.runtime.ports import (
     AddressGone,
     AddressSeen,
     EventsLost,
+    GatewayChanged,
     HostError,
     HostEvent,
     LinkGone,
@@ -245,6 +246,17 @@ def test_the_gateway_is_found_in_a_multipath_route(cable: Cable, host: LinuxHost
     cable.left.ip("route", "add", "default", *hops)
     assert host.gateway("lan1") == IPv4Address("10.78.0.2")
     assert host.gateway("lan0") == IPv4Address("10.77.0.2")
+
+
+def test_of_routes_only_a_default_one_is_an_event(cable: Cable, host: LinuxHost) -> None:
+    settled(host)
+    cable.left.ip("route", "add", "10.99.0.0/16", "via", "10.77.0.3", "dev", "lan0")
+    cable.left.ip("route", "add", "default", "via", "10.77.0.5", "dev", "lan0")
+    assert event_addresses(host, bool) == [GatewayChanged()]
+    cable.left.ip("route", "del", "10.99.0.0/16")
+    cable.left.ip("route", "del", "default")
+    assert event_addresses(host, bool) == [GatewayChanged()]
+    assert host.events(10) == []
 
 
 def test_links_report_carrier_name_and_end(cable: Cable, host: LinuxHost, index: int) -> None:

@@ -18,6 +18,7 @@ from vipservice.adapters.linux.packet_filter import (
     PACKET_OUTGOING,
     advert_program,
     arp_program,
+    changes_program,
     datagram_program,
     echo_program,
 )
@@ -201,3 +202,22 @@ def test_echo_replies_pass_with_our_identifier_behind_any_ip_options(
     assert_valid(program)
     packet = bytes([0x40 | header_words]) + bytes(4 * header_words - 1) + icmp
     assert (run(program, packet) != DROP) == passes
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix_length", "passes"),
+    [
+        (24, 0, True),
+        (25, 0, True),
+        (24, 24, False),
+        (25, 32, False),
+        (16, 24, True),
+        (20, 32, True),
+        (21, 24, True),
+    ],
+)
+def test_of_routes_only_default_ones_are_told(kind: int, prefix_length: int, passes: bool) -> None:
+    """linux/rtnetlink.h: RTM_NEWROUTE 24, RTM_DELROUTE 25; of links and addresses (16 to 21) all is told."""
+    message = pack("=IHHII", 28, kind, 0, 0, 0) + pack("=BBBBBBBBI", 2, prefix_length, 0, 0, 254, 3, 0, 1, 0)
+    assert_valid(changes_program())
+    assert (run(changes_program(), message) > 0) is passes

@@ -17,6 +17,7 @@ from vipservice.runtime.ports import (
     AddressGone,
     AddressSeen,
     EventsLost,
+    GatewayChanged,
     HostAddress,
     HostError,
     HostEvent,
@@ -157,6 +158,8 @@ class LinuxHost:
                 link = rtnetlink.read_link(message.body)
                 if link is not None:
                     yield self._link_event(message.kind, link)
+            case rtnetlink.RTM_NEWROUTE | rtnetlink.RTM_DELROUTE:
+                yield GatewayChanged()
 
     def _link_event(self, kind: int, link: LinkMessage) -> HostEvent:
         if kind == rtnetlink.RTM_DELLINK:

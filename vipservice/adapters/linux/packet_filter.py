@@ -4,6 +4,7 @@ The kernel runs them on the whole Ethernet frame (SOCK_RAW). Loads at `ANCILLARY
 the kernel knows beside the bytes (linux/filter.h).
 """
 
+import sys
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
@@ -24,6 +25,7 @@ from vipservice.adapters.classic_bpf import (
     give,
     give_if,
 )
+from vipservice.adapters.linux.rtnetlink import RTM_DELROUTE, RTM_NEWROUTE
 from vipservice.core.values import Address, Mac
 from vipservice.runtime.ports import KEPT
 
@@ -42,6 +44,7 @@ _ETHERTYPE_AT, _HARDWARE_AND_PROTOCOL_AT, _LENGTHS_AT, _SENDER_AT, _TARGET_AT = 
 _ETHERTYPE_ARP, _ETHERTYPE_ADVERT = 0x0806, 0x88B5
 _ETHERNET_AND_IPV4, _SIX_AND_FOUR = 0x00010800, 0x0604
 _ICMP_REPLY, _ICMP_IDENTIFIER_AT = 0, 4
+_MESSAGE_TYPE_AT, _DESTINATION_LENGTH_AT = 4, 17
 
 ARP_SNAP = 128
 """Bytes of an ARP frame that are kept: twice the least frame."""
@@ -110,6 +113,27 @@ def echo_program(identifier: int) -> Program:
         *give(WHOLE),
         *give(DROP),
     )
+
+
+def changes_program() -> Program:
+    """Drop news of routes that are no default routes: a router with a full table has hundreds a second.
+
+    For a netlink socket: each message comes alone, header first (linux/netlink.h, linux/rtnetlink.h).
+    """
+    return (
+        Instruction(LOAD_HALF, _MESSAGE_TYPE_AT),
+        Instruction(JUMP_EQUAL, _in_host_order(RTM_NEWROUTE), 1, 0),
+        Instruction(JUMP_EQUAL, _in_host_order(RTM_DELROUTE), 0, 2),
+        Instruction(LOAD_BYTE, _DESTINATION_LENGTH_AT),
+        Instruction(JUMP_EQUAL, 0, 0, 1),
+        *give(WHOLE),
+        *give(DROP),
+    )
+
+
+def _in_host_order(number: int) -> int:
+    """What a load, which reads the high byte first, makes of two bytes in the host's order."""
+    return int.from_bytes(number.to_bytes(2, sys.byteorder), "big")
 
 
 def _received_on_this_link(index: int, ethertype: int) -> Program:

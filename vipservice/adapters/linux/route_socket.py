@@ -17,11 +17,14 @@ from vipservice.adapters.linux.netlink import (
     request,
     split,
 )
-from vipservice.adapters.linux.socket_options import receive_buffer, set_if_known
+from vipservice.adapters.linux.packet_filter import changes_program
+from vipservice.adapters.linux.socket_options import attach_filter, receive_buffer, set_if_known
 
 _SOL_NETLINK = 270
 _NETLINK_EXT_ACK, _NETLINK_CAP_ACK, _NETLINK_GET_STRICT_CHK = 11, 10, 12
 _RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
+_RTMGRP_IPV4_ROUTE, _RTMGRP_IPV6_ROUTE = 0x40, 0x400
+_GROUPS = _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR | _RTMGRP_IPV4_ROUTE | _RTMGRP_IPV6_ROUTE
 
 _DATAGRAM = 65536
 """Twice what the kernel puts into one datagram of a dump."""
@@ -109,13 +112,14 @@ class RouteSocket:
 
 
 class ChangesSocket:
-    """Hears what changes on links and addresses, whoever did it."""
+    """Hears what changes on links, addresses and default routes, whoever did it."""
 
     def __init__(self) -> None:
         self._socket = _open()
         self._socket.setblocking(False)
         receive_buffer(self._socket, _EVENTS_BUFFER)
-        self._socket.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
+        attach_filter(self._socket, changes_program())
+        self._socket.bind((0, _GROUPS))
 
     def fileno(self) -> int:
         """Readable when `receive` has something."""

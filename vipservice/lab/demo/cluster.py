@@ -169,7 +169,7 @@ class Cluster:
         """Reload with a change that concerns no address: how often the address is announced at rest."""
         self._refresh += 1
         daemon = self.daemons[name]
-        daemon.write_config(self._configuration(daemon.host.name))
+        daemon.write_config(self.configuration(daemon.host.name))
         daemon.wait_for_line("^[^ ]+ info reload: ", READY_WITHIN, since=daemon.reload().began)
 
     def configure(self, more: str) -> None:
@@ -189,6 +189,15 @@ class Cluster:
         else:
             raise TimeoutError(f"{name}: no upgrade: {answer.get('detail')}")
 
+    def configuration(self, host: str, extra: str = "") -> str:
+        """The configuration file of a host by its full name; `extra` are further lines of its group."""
+        keys = f"adverts:\n  keys:\n    - id: 1\n      file: {KEY_FILE}\n" if self._key else ""
+        return (
+            f"{node_section(host)}{keys}"
+            f"floating_ip:\n  enabled: true\n  ip: {VIP}\n  advert_interval: {self.interval}\n"
+            f"  announce:\n    refresh: {self._refresh}s\n{textwrap.indent(self._more, '  ')}{extra}"
+        )
+
     def heal(self) -> None:
         """Undo whatever has been done: hosts, cables, filters, hung and dead daemons."""
         for name in tuple(self._disks):
@@ -203,21 +212,13 @@ class Cluster:
 
     def _install(self, name: str) -> Daemon:
         host = self.lan.node(name)
-        daemon = Daemon(host, self._configuration(host.name), command=self._command)
+        daemon = Daemon(host, self.configuration(host.name), command=self._command)
         if self._key:
             key = host.root / FOLDER.relative_to("/") / KEY_FILE
             key.write_text(f"{self._key}\n", encoding="ascii")
             key.chmod(0o600)
         self._lives.append((name, daemon))
         return daemon
-
-    def _configuration(self, name: str) -> str:
-        keys = f"adverts:\n  keys:\n    - id: 1\n      file: {KEY_FILE}\n" if self._key else ""
-        return (
-            f"{node_section(name)}{keys}"
-            f"floating_ip:\n  enabled: true\n  ip: {VIP}\n  advert_interval: {self.interval}\n"
-            f"  announce:\n    refresh: {self._refresh}s\n{textwrap.indent(self._more, '  ')}"
-        )
 
 
 def _sentence(name: str, line: Line) -> Sentence:
