@@ -10,7 +10,7 @@ import pytest
 
 from tests.planted.bug import Bug, BugError, all_bugs, read
 from tests.planted.report import NAME, figures_of, line_of, markdown
-from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failures, parts_for
+from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failures
 from vipservice.lab.results import FOLDER, load, take
 
 BUGS = all_bugs()
@@ -18,29 +18,29 @@ HUNTED = ["the lesser of two actives stays", "release is forgotten", "isolation 
 """What the simulation must find by itself: two owners, an address that stays, nobody for too long."""
 
 
-def one_of_each_file() -> list[Bug]:
-    """A bug for each file of the source that has some, but none that only live tests see."""
-    return list({bug.file: bug for bug in BUGS if not bug.live}.values())
+NEARBY = ["the signature is not checked", "a bind that took too long stands", "a late resign is obeyed"]
+"""What unit tests must catch: one of wire, runtime and core; `scripts/planted-bugs` plants all of them."""
 
 
-def caught_nearby(bug: Bug) -> list[str]:
-    """By the unit tests of its package: what fails there tells more than what fails in the simulation."""
+def caught_as_recorded(bug: Bug) -> list[str]:
+    """By the first of the tests that the record names."""
+    recorded = {one["name"]: one["caught_by"] for one in load(NAME, TOP / FOLDER).figures["bugs"]}
     with copy_of_checkout(bug) as copy:
-        return failures(copy, parts_for(bug)[:1], "-x")
+        return failures(copy, [f"tests/{recorded[bug.name][0].removeprefix('tests/')}"])
 
 
 def caught_by_the_hunt(bug: Bug) -> list[str]:
     with copy_of_checkout(bug) as copy:
-        return failures(copy, ["tests/simulation"], "-x")
+        return failures(copy, ["tests/simulation/test_incidents.py"], "-x")
 
 
 @pytest.fixture(scope="module")
 def trials() -> Iterator[dict[tuple[str, str], Future[list[str]]]]:
     """Two trials at a time where there are two processors; each test waits for its own."""
-    hunted = [bug for bug in BUGS if bug.name in HUNTED]
+    by_name = {bug.name: bug for bug in BUGS}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        begun = {("hunt", bug.name): pool.submit(caught_by_the_hunt, bug) for bug in hunted}
-        begun |= {("near", bug.name): pool.submit(caught_nearby, bug) for bug in one_of_each_file()}
+        begun = {("hunt", name): pool.submit(caught_by_the_hunt, by_name[name]) for name in HUNTED}
+        begun |= {("near", name): pool.submit(caught_as_recorded, by_name[name]) for name in NEARBY}
         yield begun
         pool.shutdown(cancel_futures=True)
 
@@ -61,11 +61,11 @@ def test_the_record_has_every_bug_and_the_suite_caught_them_all() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("bug", one_of_each_file(), ids=lambda bug: bug.name)
-def test_a_unit_test_of_its_package_catches_it(
-    bug: Bug, trials: dict[tuple[str, str], Future[list[str]]]
+@pytest.mark.parametrize("name", NEARBY)
+def test_the_test_that_caught_it_catches_it_still(
+    name: str, trials: dict[tuple[str, str], Future[list[str]]]
 ) -> None:
-    assert trials["near", bug.name].result()
+    assert trials["near", name].result()
 
 
 @pytest.mark.timeout(600)

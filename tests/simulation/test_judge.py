@@ -1,10 +1,13 @@
 """Each check fails where it should: the same small incident, well and with one thing broken."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.simulation.incident import read
 from tests.simulation.run import Run
 from tests.simulation.shrink import promise, shrink
+from vipservice.core.budgets import Repairs
 from vipservice.core.dialogue import Dialogue
 from vipservice.core.failback import Failback
 from vipservice.core.group import Group
@@ -12,6 +15,7 @@ from vipservice.core.holding import Holding
 from vipservice.core.orders import Orders
 from vipservice.core.probing import Probing
 from vipservice.core.standby import Standby
+from vipservice.core.verdicts import Undecided
 
 THREE = "dice 1\nnodes a b c\ngateway\nkernels lapse up to 2s late\nstart\nrun 4s\n"
 HANG = THREE + "hang a\nrun 2s\nresume a\nrun 9s\n"
@@ -58,6 +62,31 @@ def test_a_takeover_that_a_third_node_could_have_prevented_is_found(monkeypatch:
 def test_a_takeover_by_a_deaf_node_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Standby, "_deaf", lambda *_: False)
     assert "needless" in promises(DEAF)
+
+
+def test_a_bind_that_no_lost_probe_explains_is_found_in_a_lossy_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    believe_silence(monkeypatch)
+    assert "two owners" in promises(
+        THREE.replace("start", "lose 5 percent of arp\nstart") + "hang a\nrun 9s\n"
+    )
+
+
+def test_a_handover_beside_an_active_clone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Group, "others_hold", lambda *_: False)
+    text = (Path(__file__).parent / "incidents" / "clone_takes_a_handover.incident").read_text()
+    assert "two owners" in promises(text)
+
+
+def test_giving_up_after_few_removals_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Repairs, "exhausted", lambda *_: True)
+    assert "needless" in promises(THREE + "remove a\nrun 9s\n")
+
+
+def test_waiting_for_ever_with_probe_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Standby, "_waited", lambda *_: Undecided())
+    assert "nobody serves" in promises("dice 1\nnodes a b\nprobe off\nstart\nrun 66s\n")
 
 
 def test_a_lease_that_nobody_renews_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,10 +184,19 @@ class Moves(Watcher):
                 self._object(f"{name} took over though {teller} heard {holder} and could tell it")
 
     def _latest_sign(self, name: str) -> float:
-        """How old the latest sign may be: one that answers the first probe, 1.25 intervals into D."""
+        """How old the latest sign may be: one that answers the first probe, 1.25 intervals into D.
+
+        Whoever is not the first in the queue binds an interval later for each place, and asks nobody anew.
+        """
         record = self._record
-        misses = record.node(name).groups[0].timing.misses
-        return (misses - PROBE_AFTER) * record.longest_interval + record.lan.weather.longest_delay
+        settings = record.node(name).groups[0]
+        standing = settings.priority, record.node(name).address
+        before = record.lan.now - record.down() - record.longest_interval
+        watched = {holder for holder, since in record.held_since.items() if since < before}
+        others = [host for host in record.lan.hosts.values() if host.groups and host.name not in watched]
+        place = sum((host.groups[0].priority, host.address) > standing for host in others)
+        waits = settings.timing.misses + place - PROBE_AFTER
+        return waits * record.longest_interval + record.lan.weather.longest_delay
 
     def _could_be_told(self, name: str, holder: str) -> str | None:
         """Somebody who has heard the holder first-hand all the while, and could be asked all the while."""

@@ -121,6 +121,8 @@ class Record(Watcher):
         """Remember who was told by ARP who has the address, and whom a daemon has heard in its life."""
         if not self.lan.hosts[destination].awake:
             return
+        if source == destination:  # the fabric speaks for somebody it has learned
+            source = next(name for name, host in self.lan.hosts.items() if frame.source in host.macs)
         if isinstance(frame, ArpFrame) and frame.sender == VIP:
             self.answers[source, destination] = self.lan.now
         if isinstance(frame, ArpFrame) and frame.answer:
