@@ -92,17 +92,17 @@ def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...], signed: b
             )
 
 
-def outlives_a_hang(lease: float) -> bool:
+def outlives_a_hang(lease: float, watchdog: float = WATCHDOG, restart: float = RESTART) -> bool:
     """Whether a restart by the watchdog ends in time: then a hang costs the clients nothing.
 
     The hang may begin just before a renewal, which comes each sixth of the lease.
     """
-    return WATCHDOG + RESTART + START + lease / 6 <= lease - MARGIN
+    return watchdog + restart + START + lease / 6 <= lease - MARGIN
 
 
-def shortest_lease() -> int:
-    """The least whole number of seconds that does."""
-    return next(lease for lease in range(1, 61) if outlives_a_hang(lease))
+def shortest_lease(watchdog: float = WATCHDOG, restart: float = RESTART) -> int | None:
+    """The least whole number of seconds that does; None where no lease that is allowed does."""
+    return next((lease for lease in range(1, 61) if outlives_a_hang(lease, watchdog, restart)), None)
 
 
 def ours(settings: Settings) -> frozenset[IPv4Address]:

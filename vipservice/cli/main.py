@@ -19,6 +19,7 @@ from vipservice.cli.exit_codes import CommandError
 COMMANDS = {
     "run": "take part: hold the address or stand by (this is the service)",
     "check": "check the configuration and print what is in force",
+    "doctor": "look for what will go wrong on this host and its network",
     "status": "show who holds the address, and why",
     "history": "show what happened to this node, when and why",
     "handover": "move the address to another node",

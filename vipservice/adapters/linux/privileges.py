@@ -1,4 +1,4 @@
-"""Which of the two capabilities this process lacks (capabilities(7))."""
+"""Which of the two capabilities a process lacks (capabilities(7))."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,9 +7,9 @@ _NEEDED = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 _STATUS = Path("/proc/thread-self/status")
 
 
-def missing_capabilities() -> tuple[str, ...]:
-    """Names of the capabilities the daemon needs and this thread does not have."""
-    with _STATUS.open(encoding="ascii", errors="replace") as lines:
+def missing_capabilities(status: Path = _STATUS) -> tuple[str, ...]:
+    """Names of the capabilities the daemon needs and this thread, or that of `status`, does not have."""
+    with status.open(encoding="ascii", errors="replace") as lines:
         effective = _effective(lines)
     return tuple(name for name, bit in _NEEDED.items() if not effective >> bit & 1)
 

@@ -1,0 +1,1 @@
+"""Looking at a Linux host and its link without touching either: what `vipservice doctor` judges by."""

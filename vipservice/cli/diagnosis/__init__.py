@@ -1,0 +1,1 @@
+"""What `vipservice doctor` makes of what it sees: a finding for each thing looked at."""
