@@ -121,7 +121,7 @@ def _sum(findings: Iterable[Finding]) -> str:
     counts = Counter(finding.severity for finding in findings)
     words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
     bad = [_count(counts[severity], word) for severity, word in words.items() if counts[severity]]
-    return f"{', '.join(bad) or 'nothing to do'}; {counts[Severity.OK]} things are well"
+    return f"{', '.join(bad) or 'nothing to do'}; {counts[Severity.OK]} well"
 
 
 def _count(number: int, word: str) -> str:

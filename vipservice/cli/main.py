@@ -38,6 +38,7 @@ EPILOG = """\
 examples:
   vipservice check                      what would the daemon do here?
   sudo vipservice run                   do it, in the foreground
+  sudo vipservice doctor                what will go wrong here?
   vipservice status                     who holds the address?
   vipservice history                    what happened here?
   vipservice handover --to node-b       let node-b hold it

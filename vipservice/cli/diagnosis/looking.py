@@ -14,7 +14,7 @@ from pathlib import Path as File
 from random import Random
 
 from vipservice.adapters.linux.survey import tap
-from vipservice.adapters.linux.survey.arp import Answers, who_has
+from vipservice.adapters.linux.survey.arp import PROXY_PATIENCE, Answers, who_has
 from vipservice.adapters.linux.survey.tap import Tap
 from vipservice.adapters.linux.udp import LinuxAdvertSockets
 from vipservice.cli.asking import Answer, ask
@@ -152,7 +152,7 @@ class Look:
         if place.interface.name in self._problems:
             return replace(link, problem=self._problems[place.interface.name])
         try:
-            return _asked(place, link)
+            return _asked(place, link, min(PROXY_PATIENCE, self._seconds))
         except HostError as error:
             return replace(link, problem=str(error))
 
@@ -161,20 +161,20 @@ class Look:
         return link if heard is None else replace(link, passed=tuple(heard.passed))
 
 
-def _asked(place: Place, link: Link) -> Link:
+def _asked(place: Place, link: Link, patience: float) -> Link:
     """Ask by ARP for the floating addresses, our own, the peers', and some that nobody should have."""
     interface = place.interface
     floating = () if place.quiet else place.floating
     answers = who_has(interface, {*floating, place.own.ip, *place.known})
     strays = _strays(place)
-    answered = who_has(interface, strays, place.own.ip)
+    answered = who_has(interface, strays, place.own.ip, patience=patience)
     suspicious = [address for address, macs in answered.items() if macs]
     return replace(
         link,
         answers=answers,
         unicast_answers=_one_by_one(interface, {one: answers[one] for one in floating}),
         strays=answered,
-        stray_probes=who_has(interface, suspicious),
+        stray_probes=who_has(interface, suspicious, patience=patience),
     )
 
 

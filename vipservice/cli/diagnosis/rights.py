@@ -78,8 +78,14 @@ def _may(patient: Patient, path: Path, wanted: int, deed: str, command: str) -> 
         f"user {account.name} may not {deed}: {refuses} refuses (mode {refuses.stat().st_mode & 0o7777:04o})",
         f"the daemon runs as {account.name}; {lets}",
         "give it the right:",
-        (f"{command} {refuses}", f"chmod {'u+rwx' if wanted & os.W_OK else 'g+rX'} {refuses}"),
+        _remedy(refuses, path, wanted, command),
     )
+
+
+def _remedy(refuses: Path, path: Path, wanted: int, command: str) -> tuple[str, ...]:
+    if refuses != path.resolve():
+        return (f"chmod o+x {refuses}   # a folder on the way",)
+    return (f"{command} {path}", f"chmod {'u+rwx' if wanted & os.W_OK else 'g+r'} {path}")
 
 
 def _missing(path: Path) -> Finding:

@@ -18,6 +18,9 @@ ROUNDS = 3
 SPACING = 0.1
 """Seconds from one round to the next, and for the last answers."""
 
+PROXY_PATIENCE = 1.0
+"""Linux answers for others after up to 0.8 s, by chance (proxy_delay, arp(7))."""
+
 _BATCH = 64
 
 Answers = dict[IPv4Address, frozenset[Mac]]
@@ -29,14 +32,16 @@ def who_has(
     addresses: Iterable[IPv4Address],
     sender: IPv4Address = NO_ADDRESS,
     to: Mac | None = None,
+    patience: float = SPACING,
 ) -> Answers:
-    """Ask for each address, three times in 0.3 s.
+    """Ask for each address, three times 0.1 s apart.
 
     Args:
         interface: Where to ask.
         addresses: Whom for.
         sender: Who asks: nobody (a probe, RFC 5227), or this host's own address there.
         to: Ask this MAC alone instead of everybody.
+        patience: Seconds to wait after the last question.
 
     Raises:
         HostError: The machine refused.
@@ -46,16 +51,19 @@ def who_has(
         return {}
     neighbours = LinuxNeighbours(interface)
     try:
-        for _ in range(ROUNDS):
+        for wait in (*[SPACING] * (ROUNDS - 1), patience):
             for address in answers:
                 neighbours.send(arp.request(interface.mac, sender, address, to))
-            _collect(neighbours, answers, SPACING)
+            _collect(neighbours, answers, sender, wait)
     finally:
         neighbours.close()
     return {address: frozenset(macs) for address, macs in answers.items()}
 
 
-def _collect(neighbours: LinuxNeighbours, answers: dict[IPv4Address, set[Mac]], seconds: float) -> None:
+def _collect(
+    neighbours: LinuxNeighbours, answers: dict[IPv4Address, set[Mac]], asker: IPv4Address, seconds: float
+) -> None:
+    """Take the answers to what `asker` asked; late ones to an earlier question prove another thing."""
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
         select.select(neighbours.filenos(), (), (), left)
@@ -65,5 +73,6 @@ def _collect(neighbours: LinuxNeighbours, answers: dict[IPv4Address, set[Mac]], 
                 packet = arp.decode(frame)
             except DecodeError:
                 continue
-            if packet.operation is Operation.REPLY and packet.sender_address in answers:
+            ours = packet.operation is Operation.REPLY and packet.target_address == asker
+            if ours and packet.sender_address in answers:
                 answers[packet.sender_address].add(packet.sender_mac)
