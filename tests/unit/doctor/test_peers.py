@@ -84,3 +84,19 @@ def test_one_dead_path_is_a_warning_and_two_are_an_error(
         found = only(paths, patient, severity)
         assert found.what.startswith(" and ".join(path.value for path in dead))
         assert any(line.startswith("ufw allow") for line in found.snippet)
+
+
+def test_who_may_not_look_does_not_say_whose_firewall_it_is(make: MakePatient, peer: Peer) -> None:
+    deaf = replace(peer, heard_by=ALL_WELL | {Path.UNICAST: False})
+    found = only(paths, make({"problem": "not permitted"}, peers=(deaf,), status={}), Severity.WARNING)
+    assert found.why.startswith("whose firewall drops them was not seen")
+
+
+def test_who_neither_looks_nor_has_a_daemon_accuses_nobody(make: MakePatient, peer: Peer) -> None:
+    silent = replace(peer, heard_by={Path.MULTICAST: False}, hears_us_by={})
+    assert not list(paths(make({"problem": "not permitted"}, peers=(silent,))))
+
+
+def test_silence_of_a_host_that_was_not_asked_is_not_called_death(make: MakePatient, peer: Peer) -> None:
+    silent = replace(peer, heard_by=dict.fromkeys(Path, False), hears_us_by={})
+    assert "was not asked" in only(paths, make(peers=(silent,)), Severity.WARNING).why

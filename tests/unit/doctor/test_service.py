@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
-from tests.unit.doctor.conftest import MakePatient, Write, only, well
+from tests.unit.doctor.conftest import VIP, MakePatient, Write, only, well
 from vipservice.adapters.linux.survey.host import Account, processor_times, unreadable
 from vipservice.cli.diagnosis import placing, rights, service
 from vipservice.cli.diagnosis.findings import Severity
@@ -162,3 +163,35 @@ def test_arp_settings_under_which_the_kernel_hides_the_address(
 ) -> None:
     write("proc/sys/net/ipv4/conf/all/arp_ignore", f"{level}\n")
     assert well(placing.arp_settings, make()) is not hidden
+
+
+def running(**changes: object) -> dict[str, Any]:
+    group = {"id": 1, "name": "vip", "conditions": {}, "addresses": [{"address": str(VIP)}], "role": "backup"}
+    return {
+        "name": "node-a",
+        "version": "1",
+        "pid": 42,
+        "up_for": 5.0,
+        "groups": [group],
+        "waiting": [],
+        "problems": [],
+        "reload": {"ok": True},
+    } | changes
+
+
+def test_a_daemon_that_is_content_is_well(make: MakePatient) -> None:
+    assert only(service.daemon, make(status=running()), Severity.OK).what.startswith("node-a, vipservice 1")
+    assert well(service.daemon, make(status=running()))
+
+
+def test_what_the_daemon_complains_of_is_passed_on(make: MakePatient) -> None:
+    complaining = running(problems=["vip: redundancy is lost, 1 of 2 nodes are there"])
+    assert "redundancy is lost" in only(service.daemon, make(status=complaining), Severity.WARNING).what
+
+
+def test_a_file_that_was_changed_and_not_reloaded_is_told(make: MakePatient) -> None:
+    status = running()
+    status["groups"][0]["addresses"] = [{"address": "192.168.3.9"}]
+    found = only(service.daemon, make(status=status), Severity.WARNING)
+    assert found.what == f"the daemon has group 1: 192.168.3.9, the configuration now says group 1: {VIP}"
+    assert found.snippet == ("systemctl reload vipservice",)

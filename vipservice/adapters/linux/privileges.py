@@ -7,9 +7,9 @@ _NEEDED = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 _STATUS = Path("/proc/thread-self/status")
 
 
-def missing_capabilities(status: Path = _STATUS) -> tuple[str, ...]:
+def missing_capabilities(status: Path | None = None) -> tuple[str, ...]:
     """Names of the capabilities the daemon needs and this thread, or that of `status`, does not have."""
-    with status.open(encoding="ascii", errors="replace") as lines:
+    with (status or _STATUS).open(encoding="ascii", errors="replace") as lines:
         effective = _effective(lines)
     return tuple(name for name, bit in _NEEDED.items() if not effective >> bit & 1)
 

@@ -59,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     managers.networkd,
     managers.network_manager,
     managers.others,
+    service.daemon,
     service.watchdog,
     service.clock,
     service.nonlocal_bind,

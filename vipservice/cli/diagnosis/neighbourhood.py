@@ -16,7 +16,10 @@ def address(patient: Patient) -> Iterator[Finding]:
     """Each floating address is free, or where it should be."""
     for group, one in patient.floating():
         link = patient.link(group.interface)
-        if link is None or one not in link.answers:
+        if link is None or link.problem:
+            continue
+        if one not in link.answers:
+            yield info("address", f"who answers for {one} was not asked: the daemon is asking just now")
             continue
         answered = link.answers[one] - patient.own_macs
         strangers = {mac for mac in answered if patient.peer_with(mac) is None}

@@ -1,13 +1,13 @@
 """Adverts in both directions with each peer, by multicast and unicast: which path is blocked, and where."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from itertools import chain
 
 from vipservice.cli.diagnosis import firewall
 from vipservice.cli.diagnosis.findings import Finding, Severity, info, ok, warning
 from vipservice.cli.diagnosis.patient import Link, Patient, Peer
 from vipservice.core.messages import Path
-from vipservice.core.values import Address
 
 _MULTICAST_TOO = (
     "; if it is neither's firewall: a switch that snoops on IGMP without a querier, or a network without "
@@ -23,7 +23,7 @@ def paths(patient: Patient) -> Iterator[Finding]:
         yield from _alone(patient)
     for peer in patient.peers:
         link = patient.link(peer.interface)
-        if link is None:
+        if link is None or (link.problem and patient.status is None):
             continue
         if not any(peer.heard_by.values()) and not _arrives(link, peer):
             yield _silent(link, peer)
@@ -69,7 +69,7 @@ def _blocked(patient: Patient, link: Link, peer: Peer, *, inwards: bool) -> Iter
     """A finding for the paths that are dropped at one place, and one for those at another."""
     known = peer.heard_by if inwards else peer.hears_us_by
     dead = [path for path in _ordinary(patient) if known.get(path) is False]
-    for ours in (True, False):
+    for ours in (True, False, None):
         there = [path for path in dead if _dropped_here(link, peer, path, inwards=inwards) is ours]
         if there:
             all_dead = not any(known.get(path) for path in _ordinary(patient))
@@ -84,62 +84,66 @@ def _finding(
     dead: list[Path],
     *,
     inwards: bool,
-    ours: bool,
+    ours: bool | None,
     severity: Severity,
 ) -> Finding:
     way = f"from {peer.name} to this node" if inwards else f"from this node to {peer.name}"
     known = peer.heard_by if inwards else peer.hears_us_by
     alive = " and ".join(path.value for path in Path if known.get(path))
-    where, snippet = _where(patient, link, peer, inwards=inwards, ours=ours)
-    place = "here" if ours else f"on {peer.name} ({'outgoing' if inwards else 'incoming'})"
+    there = f"on {peer.name} ({'outgoing' if inwards else 'incoming'})"
+    place = "here" if ours else there if ours is False else f"here ({'in' if inwards else 'out'}) and {there}"
     return Finding(
         "paths",
         severity,
         f"{' and '.join(path.value for path in dead)} adverts do not pass {way}; "
         + (f"{alive} does" if alive else "nothing does"),
-        f"{where}. One path is enough for the election; when none is left, only probes and the lease "
-        "decide, and a "
-        "planned move takes seconds instead of milliseconds",
+        f"{_where(link, peer, inwards=inwards, ours=ours)}. One path is enough for the election; when "
+        "none is "
+        "left, only probes and the lease decide, and a planned move takes seconds instead of milliseconds",
         f"let them pass {place}{_MULTICAST_TOO if Path.MULTICAST in dead and not ours else ''}:",
-        snippet,
+        _rules(patient, link, peer, inwards=inwards, here=ours is not False),
     )
 
 
-def _dropped_here(link: Link, peer: Peer, path: Path, *, inwards: bool) -> bool:
-    """Whether this host itself drops them: they come to its interface, or never leave it."""
+def _dropped_here(link: Link, peer: Peer, path: Path, *, inwards: bool) -> bool | None:
+    """Whether this host itself drops them: they come to its interface, or never leave it; None: not seen."""
+    if link.problem:
+        return None
     if inwards:
         return any(one.path is path and not one.outgoing and one.mac in peer.macs for one in link.passed)
     sent = (one for one in link.passed if one.path is path and one.outgoing)
     return not any(path is not Path.UNICAST or one.destination == peer.address for one in sent)
 
 
-def _where(
-    patient: Patient, link: Link, peer: Peer, *, inwards: bool, ours: bool
-) -> tuple[str, tuple[str, ...]]:
+def _where(link: Link, peer: Peer, *, inwards: bool, ours: bool | None) -> str:
+    name = link.interface.name
+    match inwards, ours:
+        case _, None:
+            return "whose firewall drops them was not seen (run the doctor with sudo)"
+        case True, True:
+            return f"they arrive at {name}, and this host's firewall drops them"
+        case True, False:
+            return f"they do not arrive at {name}: {peer.name} does not send them, or the network drops them"
+        case False, True:
+            return f"they do not leave {name}: this host's firewall drops them"
+    return f"they leave {name}: {peer.name}'s firewall or the network drops them"
+
+
+def _rules(patient: Patient, link: Link, peer: Peer, *, inwards: bool, here: bool) -> tuple[str, ...]:
+    """For the host that drops them: by sender where they come in, by port where they go out."""
     assert patient.settings is not None
     name, port = link.interface.name, patient.settings.adverts.port
-    own: Address = link.own.ip
-    if inwards and ours:
-        return f"they arrive at {name}, and this host's firewall drops them", tuple(
-            firewall.inbound(peer.address, port, name)
-        )
-    if inwards:
-        return (
-            f"they do not arrive at {name}: {peer.name} does not send them, or the network drops them",
-            tuple(firewall.outbound(port, name)),
-        )
-    if ours:
-        return f"they do not leave {name}: this host's firewall drops them", tuple(
-            firewall.outbound(port, name)
-        )
-    return f"they leave {name}: {peer.name}'s firewall or the network drops them", tuple(
-        firewall.inbound(own, port, name)
-    )
+    if inwards is not here:
+        return tuple(firewall.outbound(port, name))
+    return tuple(firewall.inbound(peer.address if inwards else link.own.ip, port, name))
 
 
 def _silent(link: Link, peer: Peer) -> Finding:
     last = f", last seen {peer.last_seen}" if peer.last_seen else ""
-    if isinstance(peer.address, type(link.own.ip)) and link.answers.get(peer.address):
+    answered = link.answers.get(peer.address) if isinstance(peer.address, IPv4Address) else None
+    if answered is None:
+        state = "whether its host is there was not asked"
+    elif answered:
         state = "its host answers ARP, so its daemon does not run, or everything between the two is blocked"
     else:
         state = "its host does not answer ARP either: it is off, cut off, or has another address now"

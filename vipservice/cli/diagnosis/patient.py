@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path as File
-from typing import Any
 
 from vipservice.adapters.linux.survey.arp import Answers
 from vipservice.adapters.linux.survey.host import Account
 from vipservice.adapters.linux.survey.tap import Passed
+from vipservice.cli.asking import Answer
 from vipservice.cli.diagnosis.findings import Finding
 from vipservice.config.settings import ResolvedGroup, Settings
 from vipservice.core.frozen import dataclass
@@ -69,7 +69,7 @@ class Patient:
     settings: Settings | None = None
     groups: tuple[ResolvedGroup, ...] = ()
     keyring: Keyring = field(default_factory=Keyring)
-    status: Mapping[str, Any] | None = None
+    status: Answer | None = None
     """The daemon's, None where none runs."""
     interfaces: tuple[Interface, ...] = ()
     links: tuple[Link, ...] = ()

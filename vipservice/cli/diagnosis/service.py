@@ -1,13 +1,15 @@
 """The service's surroundings: its unit, the clock, the services behind the address, tracked connections."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 from vipservice.adapters.linux.survey import host
 from vipservice.cli.check import outlives_a_hang, shortest_lease
 from vipservice.cli.diagnosis.findings import Finding, error, info, ok, warning
 from vipservice.cli.diagnosis.patient import UNIT, Patient
+from vipservice.cli.status_tables import heading, sentences
 from vipservice.config.durations import DurationError, parse_duration, show_duration
 
 FIRST_YEAR = 2025
@@ -19,6 +21,35 @@ SLOW_CLOCKS = frozenset({"hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"}
 SUSPENDED = 1.0
 FULL = 0.8
 """Share of the table of connections."""
+
+
+def daemon(patient: Patient) -> Iterator[Finding]:
+    """What the running daemon itself complains of, and whether it runs by the file as it is now."""
+    status = patient.status
+    if status is None:
+        return
+    yield ok("daemon", f"{heading(status)} (process {status['pid']})")
+    for sentence in sentences(status):
+        yield warning(
+            "daemon",
+            sentence,
+            "the daemon says so itself ('vipservice status')",
+            "see docs/runbooks.md, and 'vipservice history' for how it came about",
+        )
+    running = {int(one["id"]): {a["address"] for a in one["addresses"]} for one in status["groups"]}
+    wanted = {int(group.core.id): {str(a) for a in group.core.addresses} for group in patient.groups}
+    if running != wanted and not status["waiting"]:
+        yield warning(
+            "daemon",
+            f"the daemon has {_groups(running)}, the configuration now says {_groups(wanted)}",
+            "the file was changed since it was read, and what was checked here is what it says",
+            "let the daemon read it:",
+            ("systemctl reload vipservice",),
+        )
+
+
+def _groups(groups: Mapping[int, AbstractSet[str]]) -> str:
+    return "; ".join(f"group {one}: {', '.join(sorted(groups[one]))}" for one in sorted(groups)) or "no group"
 
 
 def watchdog(patient: Patient) -> Iterator[Finding]:
