@@ -166,7 +166,14 @@ def test_arp_settings_under_which_the_kernel_hides_the_address(
 
 
 def running(**changes: object) -> dict[str, Any]:
-    group = {"id": 1, "name": "vip", "conditions": {}, "addresses": [{"address": str(VIP)}], "role": "backup"}
+    group = {
+        "id": 1,
+        "name": "vip",
+        "conditions": {},
+        "checks": [],
+        "addresses": [{"address": str(VIP)}],
+        "role": "backup",
+    }
     return {
         "name": "node-a",
         "version": "1",
