@@ -34,10 +34,10 @@ def sentences(status: Answer) -> Iterator[str]:
     for group in status["groups"]:
         for kind, detail in group["conditions"].items():
             yield f"{group['name']}: {kind.replace('_', ' ')}: {detail}"
-        for check in group["checks"]:
+        for check in group.get("checks", ()):
             if check["state"] == "failing":
                 yield f"{group['name']}: check {check['name']} fails: {check['detail']}"
-        for hook in group["hooks"]:
+        for hook in group.get("hooks", ()):
             if hook["result"] not in {None, "ok"}:
                 words = hook["result"].replace("_", " ")
                 yield f"{group['name']}: hook {hook['name']} for {hook['event']} {words}: {hook['output']}"
