@@ -129,7 +129,13 @@ class HandoverAsked:
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """The daemon shall end: hand over what we hold, say goodbye. Answered by Stopped."""
+    """The daemon shall end, or take no part in this group any more: hand over what we hold, say goodbye.
+
+    Answered by Stopped.
+    """
+
+    group: GroupId | None = None
+    """None for all."""
 
 
 @dataclass(frozen=True, slots=True)

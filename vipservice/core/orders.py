@@ -39,7 +39,9 @@ class Orders:
             self._refuse(event, self._nobody(now))
 
     def stop(self, now: float) -> None:
-        """The daemon ends: hand over within a second, else release and resign to nobody."""
+        """The daemon ends, or this group: hand over within a second, else release and resign to nobody."""
+        if self._group.stopping:
+            return  # a handover that is under way must not lose its address to a second order
         self._group.stopping = True
         if not self._duties.active:
             self._group.speak()

@@ -84,9 +84,13 @@ class Segment:
         if maintenance:
             election.orders.stay_out(True, 0.0)
         self.elections[settings.id] = election
-        if election.group.binds:
-            self.around.floating = self.around.floating | frozenset(settings.addresses)
+        self._know_addresses()
         return election
+
+    def remove(self, group: GroupId) -> None:
+        """Take no part in a group any more, without a word: whoever wants to hand over has done so."""
+        del self.elections[group]
+        self._know_addresses()
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take in one event; the actions are to be carried out in order, at once."""
@@ -139,9 +143,8 @@ class Segment:
                 self._interface_ready(event, now)
             case InterfaceLost() | LinkChanged() | AddressRemoved() | AddressAdded() | Stalled():
                 self._host_event(event, now)
-            case StopAsked():
-                for election in self.elections.values():
-                    election.orders.stop(now)
+            case StopAsked(group):
+                self._stop(group, now)
             case PeerForgotten() | PathsAsked():
                 self._peers_event(event)
             case SettingsChanged():
@@ -150,6 +153,11 @@ class Segment:
                 self._group_event(event, now)
             case _:
                 assert_never(event)
+
+    def _stop(self, group: GroupId | None, now: float) -> None:
+        for group_id, election in self.elections.items():
+            if group in {None, group_id}:
+                election.orders.stop(now)
 
     def _host_event(
         self,
@@ -381,6 +389,10 @@ class Segment:
         """The pace of the adverts of all groups that are not active here."""
         intervals = [e.group.settings.timing.backup_interval for e in self.elections.values()]
         return min(intervals, default=1.0)
+
+    def _know_addresses(self) -> None:
+        bound = (one.group.settings for one in self.elections.values() if one.group.binds)
+        self.around.floating = frozenset(address for settings in bound for address in settings.addresses)
 
     def _election(self, group: GroupId) -> Election:
         return self.elections[group]

@@ -133,6 +133,10 @@ class Daemon:
         """Wait for a log line that `pattern` (re.search) matches; of this life, or after `since`."""
         return self._wait_for(self.log, pattern, self.started if since is None else since, timeout)
 
+    def wait_for_notification(self, pattern: str, timeout: float, since: float) -> Line:
+        """Wait for something it tells the service manager after `since` that `pattern` matches."""
+        return self._wait_for(self.notifications, pattern, since, timeout)
+
     def wait_for(self, predicate: Callable[[Status], bool], timeout: float, what: str = "") -> Status:
         """Ask for its status until the predicate holds; the status then."""
         found: list[Status] = []

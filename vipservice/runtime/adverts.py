@@ -32,7 +32,7 @@ class Adverts:
         self._sockets = sockets
         self._neighbours = neighbours
         self.keyring = keyring
-        self._unicast_peers = unicast_peers
+        self.unicast_peers = unicast_peers
         self._own_mac = own_mac
         self._ttl_seen = self._size_seen = 0
         self.refused = 0
@@ -88,8 +88,8 @@ class Adverts:
             case Path.UNICAST:
                 if action.peer_address is not None:
                     self._sockets.send_unicast(datagram, action.peer_address)
-            case Path.MULTICAST if self._unicast_peers:
-                for address in self._unicast_peers:
+            case Path.MULTICAST if self.unicast_peers:
+                for address in self.unicast_peers:
                     if address != action.advert.address:
                         self._sockets.send_unicast(datagram, address)
             case Path.MULTICAST:

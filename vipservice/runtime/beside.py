@@ -7,6 +7,7 @@ from typing import Any
 from vipservice.config.settings import ResolvedGroup
 from vipservice.core.actions import Action
 from vipservice.core.events import HealthChanged
+from vipservice.core.values import GroupId
 from vipservice.runtime.checks import Checks
 from vipservice.runtime.history import History
 from vipservice.runtime.hooks import Hooks
@@ -56,6 +57,16 @@ class Beside:
             self.begin()
             self._say_all()
             self.hooks.replay(changed)
+
+    def take_anew(self, group: ResolvedGroup) -> None:
+        """The group's election has begun anew, and knows nothing of what was told the old one."""
+        self.checks.forget_told(group.core.id)
+        self.take([group])
+
+    def drop(self, group: GroupId) -> None:
+        """We take no part in the group any more."""
+        self.checks.drop(group)
+        self.hooks.drop(group)
 
     def begin(self) -> None:
         """The loop turns: start the worker, where there is work."""

@@ -71,6 +71,15 @@ class Checks:
             self._metrics.expect_check(name, check.name)
         self._consider(group)
 
+    def forget_told(self, group: GroupId) -> None:
+        """Somebody new is to be told."""
+        self._told.pop(group, None)
+
+    def drop(self, group: GroupId) -> None:
+        """The group is gone."""
+        for kept in (self._settings, self._status, self._names, self._told):
+            kept.pop(group, None)
+
     def of(self, group: GroupId) -> tuple[CheckStatus, ...]:
         """The state of a group's checks."""
         return tuple(self._status.get(group, {}).values())

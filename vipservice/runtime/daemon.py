@@ -71,8 +71,8 @@ class Daemon:
         self._more_host_events = False
         self._status_at = 0.0
         self._status_told = ""
-        self._opened: list[int] = []
-        """Of which generations the sockets are that we wait on."""
+        self._opened: list[tuple[Link, int]] = []
+        """Of which links, and of which generations the sockets are that we wait on."""
         self._armed_for = inf
         self._sockets_empty = False
         self._stopping = asyncio.Event()
@@ -165,7 +165,7 @@ class Daemon:
 
     def _watch(self) -> None:
         """Wait on the sockets that are open now."""
-        opened = [link.generation for link in self.links]
+        opened = [(link, link.generation) for link in self.links]
         if opened == self._opened:
             return
         self._opened = opened

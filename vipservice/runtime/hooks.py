@@ -65,6 +65,11 @@ class Hooks:
         """How the last runs of a group's hooks went."""
         return tuple(self._status.get(group, {}).values())
 
+    def drop(self, group: GroupId) -> None:
+        """The group is gone."""
+        for kept in (self._groups, self._status, self._role):
+            kept.pop(group, None)
+
     def say_all(self) -> None:
         """Tell the worker what there is to run."""
         from vipservice.config.check_settings import hook_to_json  # noqa: PLC0415 - only with something to say

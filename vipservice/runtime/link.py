@@ -5,9 +5,8 @@ election wants is carried out at once and in order, and what the kernel says to 
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from math import inf
 
 from vipservice.config.settings import AdvertSettings, ResolvedGroup
@@ -31,21 +30,21 @@ from vipservice.core.events import (
     Event,
     InterfaceLost,
     LinkChanged,
+    SettingsChanged,
     Stalled,
 )
 from vipservice.core.segment import Segment
 from vipservice.core.settings import BindMode
 from vipservice.core.timing import MIN_STALL
 from vipservice.core.values import Address, GroupId
-from vipservice.runtime.adverts import Adverts
 from vipservice.runtime.bind import Binder
 from vipservice.runtime.detect import Detector, Found
 from vipservice.runtime.observe import Observer
-from vipservice.runtime.pinger import Pinger, Target
+from vipservice.runtime.opened import Open, open_interface
+from vipservice.runtime.pinger import Target
 from vipservice.runtime.ports import (
     AddressGone,
     AddressSeen,
-    AdvertSockets,
     EventsLost,
     GatewayChanged,
     Host,
@@ -53,11 +52,9 @@ from vipservice.runtime.ports import (
     HostEvent,
     LinkGone,
     LinkSeen,
-    Neighbours,
     Platform,
+    StoredGroup,
 )
-from vipservice.runtime.probe import Looking
-from vipservice.runtime.strangers import Strangers
 from vipservice.wire.signing import Keyring
 
 log = logging.getLogger("vipservice")
@@ -66,35 +63,13 @@ RETRY = 1.0
 """Seconds until an interface that could not be used is looked at again."""
 
 
-@dataclass(slots=True)
-class Open:
-    """The sockets of an interface that is there, and who uses them."""
-
-    found: Found
-    neighbours: Neighbours
-    sockets: AdvertSockets
-    adverts: Adverts
-    looking: Looking
-    strangers: Strangers
-    pinger: Pinger
-
-    def filenos(self) -> tuple[int, ...]:
-        """What to wait on, and to read when it is ready."""
-        return (*self.neighbours.filenos(), *self.sockets.filenos(), self.pinger.fileno())
-
-    def close(self) -> None:
-        """Let them go."""
-        for one in (self.neighbours, self.sockets, self.pinger):
-            one.close()
-
-
 class Link:
     """All groups on one interface: opened when it is there, waiting while it is not."""
 
     def __init__(
         self,
         segment: Segment,
-        groups: Iterable[ResolvedGroup],
+        groups: Sequence[ResolvedGroup],
         host: Host,
         platform: Platform,
         observer: Observer,
@@ -115,8 +90,11 @@ class Link:
         self._observer = observer
         self._keyring = keyring
         self._adverts = adverts
+        self._prefix_lengths: dict[GroupId, int] = {}
+        """Of the groups that are bound; the binder's too."""
+        for group in groups:
+            self._bind_as(group)
         self._remembered = remembered
-        self._detector = Detector(host, self.name, segment.around.floating, remembered)
         self._listening: frozenset[Address] = frozenset()
         self._look_again_at = inf
         self._bare_since = inf
@@ -166,22 +144,63 @@ class Link:
         """One event for the election, and everything that follows from it."""
         self._carry_out(self.segment.handle(event, self._platform.clock()))
 
-    # The interface
+    # A reload
 
     def change(self, group: ResolvedGroup) -> None:
-        """A reload changed a group's numbers."""
+        """Other numbers for a group, the same addresses."""
         self.groups[group.core.id] = group
+        self._groups_changed()
+        self.tell(SettingsChanged(group.core))
 
-    def change_keys(self, keyring: Keyring) -> None:
-        """A reload read the keys again: from now on the first signs and all verify."""
-        self._keyring = keyring
+    def replace(self, group: ResolvedGroup, stored: StoredGroup) -> None:
+        """Fewer addresses, or another way to look: what it holds it adopts, and nobody notices."""
+        before = self.groups[group.core.id].core.addresses
+        self._release(Release(group.core.id, tuple(set(before) - set(group.core.addresses))))
+        self.segment.remove(group.core.id)
+        self.join(group, stored)
+
+    def join(self, group: ResolvedGroup, stored: StoredGroup) -> None:
+        """Take part in one more group, from the next `look` on."""
+        self.groups[group.core.id] = group
+        self._bind_as(group)
+        self._remembered.update(stored.addresses)
+        self.segment.add(group.core, stored.own_term, stored.reserved_term, stored.maintenance)
+        self._groups_changed()
+
+    def leave(self, group_id: GroupId) -> None:
+        """Take no part in a group any more; it has said goodbye, or had the time to."""
+        self._release(Release(group_id, self.groups[group_id].core.addresses))
+        if self.open is not None:
+            self.open.pinger.stop(group_id)
+        del self.groups[group_id]
+        self._prefix_lengths.pop(group_id, None)
+        self.segment.remove(group_id)
+        self._groups_changed()
+
+    def change_adverts(self, name: str, adverts: AdvertSettings, keyring: Keyring) -> None:
+        """From now on the first key signs and all verify; another name, other peers by unicast."""
+        self.segment.around.name = name
+        self._adverts, self._keyring = adverts, keyring
         if self.open is not None:
             self.open.adverts.keyring = keyring
+            self.open.adverts.unicast_peers = adverts.peers
+
+    def _bind_as(self, group: ResolvedGroup) -> None:
+        if group.core.bind is BindMode.KERNEL:
+            self._prefix_lengths[group.core.id] = group.prefix_length
+
+    def _groups_changed(self) -> None:
+        witnesses = (address for group in self.groups.values() for address in group.witnesses)
+        self.segment.around.witnesses = tuple(dict.fromkeys(witnesses))
+        self._listen()
+        self._ping()
+
+    # The interface
 
     def look(self) -> None:
         """Look at the interface: open it, notice that it changed, or wait for it."""
         self._look_again_at = inf
-        found = self._detector.look()
+        found = Detector(self._host, self.name, self.segment.around.floating, self._remembered).look()
         if isinstance(found, InterfaceLost):
             self._lose_unless_new_address(found)
             return
@@ -198,10 +217,7 @@ class Link:
         self.waiting_for = ""
         self.tell(found.ready)
         self._listen()
-        for group in self.groups.values():
-            if group.ping_interval:
-                self._observer.pinging(self._everybody(group.core.id))
-                self.open.pinger.start(group.core.id, self._platform.clock())
+        self._ping()
 
     def release_all(self) -> None:
         """Whatever happened: nothing of ours stays on the interface."""
@@ -225,34 +241,10 @@ class Link:
             self._complain(self._binder.release(action))
 
     def _open(self, found: Found) -> Open:
-        interface, own = found.interface, found.own
-        closing: list[Callable[[], None]] = []
-        try:
-            neighbours = self._platform.neighbours(interface)
-            closing.append(neighbours.close)
-            sockets = self._platform.advert_sockets(interface, own, self._adverts.group, self._adverts.port)
-            closing.append(sockets.close)
-            echo = self._platform.echo_socket(interface, own)
-        except HostError:
-            for close in closing:
-                close()
-            raise
-        macs, clock = found.ready.macs, self._platform.clock
-        strangers = Strangers(sockets, neighbours, self._observer.send_failed)
-        self._binder = Binder(self._host, interface.index, self._prefix_lengths(), clock)
-        return Open(
-            found=found,
-            neighbours=neighbours,
-            sockets=sockets,
-            adverts=Adverts(sockets, neighbours, self._keyring, self._adverts.peers, macs[0]),
-            looking=Looking(neighbours, macs, strangers.is_stranger),
-            strangers=strangers,
-            pinger=Pinger(echo, clock, self._observer.pinged),
-        )
-
-    def _prefix_lengths(self) -> dict[GroupId, int]:
-        bound = (group for group in self.groups.values() if group.core.bind is BindMode.KERNEL)
-        return {group.core.id: group.prefix_length for group in bound}
+        opened = open_interface(self._platform, found, self._adverts, self._keyring, self._observer)
+        clock = self._platform.clock
+        self._binder = Binder(self._host, found.interface.index, self._prefix_lengths, clock)
+        return opened
 
     def _close(self) -> None:
         if self.open is not None:
@@ -287,6 +279,17 @@ class Link:
         if self.open is not None and wanted != self._listening:
             self._listening = wanted
             self.open.looking.listen_for(wanted)
+
+    def _ping(self) -> None:
+        """Begin to ping for the groups that want it, and end it for those that don't."""
+        if self.open is None:
+            return
+        for group in self.groups.values():
+            if group.ping_interval:
+                self._observer.pinging(self._everybody(group.core.id))
+                self.open.pinger.start(group.core.id, self._platform.clock())
+            else:
+                self.open.pinger.stop(group.core.id)
 
     def _host_event(self, event: HostEvent) -> None:
         index = self.open.found.interface.index if self.open else None

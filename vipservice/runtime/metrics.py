@@ -176,6 +176,22 @@ class Metrics:
             renewals_failed=self._renewals_failed.labels(name),
         )
 
+    def remove_group(self, group: GroupId) -> None:
+        """A reload took the group away, or its name: its children are no news to anybody."""
+        series = self._groups.pop(group)
+        for turn in series.transitions:
+            self._transitions.remove(series.name, *(part.value for part in turn))
+        for phase in series.phases:
+            self._takeover.remove(series.name, phase)
+        for counter in (self._flaps, self._repairs, self._conflicts):
+            counter.remove(series.name)
+        for counter in (self._renewals, self._renewals_late, self._renewals_failed):
+            counter.remove(series.name)
+        for key in [key for key in self._pings if key[0] == series.name]:
+            del self._pings[key]
+            self._round_trips.remove(*key)
+            self._lost.remove(*key)
+
     # What the loop calls
 
     def observe(self, action: Action) -> None:

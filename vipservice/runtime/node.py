@@ -4,7 +4,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from math import inf
@@ -12,7 +12,14 @@ from typing import Any
 
 from vipservice import __version__
 from vipservice.config.settings import ResolvedGroup, Settings
-from vipservice.core.events import HandoverAsked, HealthChanged, MaintenanceSet, PathsAsked, PeerForgotten
+from vipservice.core.events import (
+    HandoverAsked,
+    HealthChanged,
+    MaintenanceSet,
+    PathsAsked,
+    PeerForgotten,
+    StopAsked,
+)
 from vipservice.core.roles import Role
 from vipservice.core.roster import Peer
 from vipservice.core.segment import Segment
@@ -58,6 +65,8 @@ class Node:
         self.links: list[Link] = []
         self.waiting: tuple[str, ...] = ()
         """Groups whose interface is not there yet, in words."""
+        self.wake: Callable[[], None] = self._tell
+        """After something was told a link out of turn: a round, which tells everybody and sets the timer."""
         self.reload_status = ReloadStatus(True, time.time())
         self.upgraded: UpgradeStatus | None = None
         self._platform = platform
@@ -74,23 +83,68 @@ class Node:
         self.observer.peers = self._stored_peers
         self.observer.inputs = self._inputs
 
-    def take(self, settings: Settings, keyring: Keyring, groups: Iterable[ResolvedGroup]) -> None:
-        """A reload: the settings in force from now on, and the running groups as they are in them."""
-        self.settings, self._keyring = settings, keyring
-        self.groups.update({group.core.id: group for group in groups})
-
-    def add(self, groups: Sequence[ResolvedGroup]) -> list[Link]:
+    def add(self, groups: Sequence[ResolvedGroup]) -> None:
         """Take part in these groups too; one link for each interface."""
         for group in groups:
             self.groups[group.core.id] = group
             self.observer.add_group(group.core)
         by_interface = sorted(groups, key=lambda group: group.interface)
-        added = [
-            self._link(name, tuple(members))
+        touched = [
+            self._join(name, tuple(members))
             for name, members in groupby(by_interface, key=lambda group: group.interface)
         ]
-        self.links += added
-        return added
+        if self.beside is not None:
+            self.beside.take(groups)  # before the first look: what is not checked yet is not fit yet
+        for link in touched:
+            link.look()
+
+    # A reload
+
+    def take(self, settings: Settings, keyring: Keyring) -> None:
+        """The settings in force from now on, and the keys; of the groups nothing changes here."""
+        self.settings, self._keyring = settings, keyring
+        for link in self.links:
+            link.change_adverts(settings.node.name, settings.adverts, keyring)
+
+    def change(self, group: ResolvedGroup) -> None:
+        """Other numbers for a running group."""
+        self.groups[group.core.id] = group
+        self.observer.change_group(group.core)
+        if self.beside is not None:
+            self.beside.take([group])
+        self.link_of(group.core.id).change(group)
+
+    def replace(self, group: ResolvedGroup) -> None:
+        """Begin a running group anew with what it holds: fewer addresses, or another way to look."""
+        self.observer.tell()  # its term is in the store then
+        self.groups[group.core.id] = group
+        self.observer.change_group(group.core)
+        link = self.link_of(group.core.id)
+        link.replace(group, self._store.group(group.core.id))
+        if self.beside is not None:
+            self.beside.take_anew(group)
+        link.look()
+
+    def begin_to_leave(self, group: GroupId) -> None:
+        """Hand over what the group holds; `observer.stopped` has it when that is done."""
+        self.link_of(group).tell(StopAsked(group))
+
+    def leave(self, group: GroupId) -> None:
+        """Take no part in a group any more, and none in a link without groups."""
+        link = self.link_of(group)
+        link.leave(group)
+        self.observer.tell()
+        self.observer.remove_group(group)
+        if self.beside is not None:
+            self.beside.drop(group)
+        del self.groups[group]
+        if not link.groups:
+            link.close()
+            self.links.remove(link)
+
+    def link_of(self, group: GroupId) -> Link:
+        """Where a running group takes place."""
+        return next(link for link in self.links if group in link.groups)
 
     def tell(self, event: HealthChanged) -> None:
         """Something that one group must know."""
@@ -154,7 +208,7 @@ class Node:
             return False, str(error.args[0])
         number, answer = self.observer.command()
         link.tell(HandoverAsked(group_id, number, node))
-        self.observer.tell()
+        self.wake()
         done = await answer
         return done.ok, done.detail
 
@@ -195,6 +249,20 @@ class Node:
         return True, f"asked {peers} {'node' if peers == 1 else 'nodes'}"
 
     # Inside
+
+    def _join(self, interface: str, groups: tuple[ResolvedGroup, ...]) -> Link:
+        """The link of an interface with these groups on it, made where there is none yet."""
+        link = next((link for link in self.links if link.name == interface), None)
+        if link is None:
+            link = self._link(interface, groups)
+            self.links.append(link)
+        else:
+            for group in groups:
+                link.join(group, self._store.group(group.core.id))
+        return link
+
+    def _tell(self) -> None:
+        self.observer.tell()
 
     def _find_group(self, group: int | None) -> tuple[Link, GroupId]:
         found = [(link, one) for link in self.links for one in link.groups if group in {None, one}]

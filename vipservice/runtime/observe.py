@@ -76,6 +76,18 @@ class Observer:
         self._names[settings.id] = settings.name
         self._metrics.add_group(settings.id, settings.name)
 
+    def change_group(self, settings: GroupSettings) -> None:
+        """A reload has changed a group, its name perhaps."""
+        if settings.name != self._names[settings.id]:
+            self._metrics.remove_group(settings.id)
+        self.add_group(settings)
+
+    def remove_group(self, group: GroupId) -> None:
+        """We take no part in it any more, and all of its news has been told."""
+        del self._addresses[group], self._names[group]
+        self._metrics.remove_group(group)
+        self.stopped.discard(group)
+
     def observe(self, action: Action) -> None:
         """One thing that happened; told at the end of the round, when nobody waits for an address."""
         self._happened.append(action)

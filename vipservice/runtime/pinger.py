@@ -45,6 +45,11 @@ class Pinger:
         self._due.setdefault(group, now)
         self.deadline = min(self.deadline, now)
 
+    def stop(self, group: GroupId) -> None:
+        """No more; what is still out counts for nothing."""
+        self._due.pop(group, None)
+        self._waiting = {key: one for key, one in self._waiting.items() if one[0].group != group}
+
     def tick(
         self,
         now: float,

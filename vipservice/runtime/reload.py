@@ -1,62 +1,126 @@
-"""What a reload can change in place, and what needs a restart: a comparison, nothing is touched here."""
+"""What a reload changes, and how: a comparison, nothing is touched here.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+Each key applies in the first of these ways that does it: *live* (the numbers of a group, keys, peers, the
+name, the log's level), *in place* (a group begins anew with the addresses that it holds: it drops some, or
+looks in another way), *by moving* (a group that gets an address, another prefix or interface, or goes, hands
+over first), by an *upgrade*, which executes the daemon anew within the lease, or by a *restart*.
+"""
 
-from vipservice.config.settings import ResolvedGroup, Settings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+from vipservice.config.settings import FloatingIpSettings, ResolvedGroup, Settings
 from vipservice.core.frozen import dataclass
-from vipservice.core.settings import GroupSettings
 from vipservice.core.values import GroupId
+
+NEED_RESTART = frozenset({"node.state_directory", "node.control_socket"})
+"""With these it is another node, or nobody finds it."""
+
+NEED_UPGRADE = frozenset(
+    {"adverts.group", "adverts.port", "metrics.listen", "metrics.web_config", "log.format"}
+)
+"""Sockets and streams are opened at the start only."""
+
+LISTEN = {"metrics.host": "metrics.listen", "metrics.port": "metrics.listen"}
+"""Where the settings have two names for one key of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What differs between the settings in force and the file."""
 
-    live: tuple[GroupSettings, ...]
-    """Groups whose numbers (timing, priority, failback, ...) can change under way."""
-    restart: tuple[str, ...]
-    """Key paths whose change needs `systemctl restart`, which hands the address over first."""
+    live: tuple[ResolvedGroup, ...] = ()
+    in_place: tuple[ResolvedGroup, ...] = ()
+    leaving: tuple[GroupId, ...] = ()
+    """Groups that went, and those that must let go before they can be what they shall be."""
+    joining: tuple[ResolvedGroup, ...] = ()
+    """Groups that came, and those that come back."""
+    upgrade: tuple[str, ...] = ()
+    """Keys whose change takes effect with `vipservice upgrade`."""
+    restart: tuple[str, ...] = ()
+    """Keys whose change takes effect with a restart."""
+
+    @property
+    def impossible(self) -> str:
+        """What a reload can't do, in words; empty where it can do everything."""
+        said = [f"{key} needs a restart" for key in self.restart]
+        return "; ".join([*said, *(f"{key} needs 'vipservice upgrade'" for key in self.upgrade)])
+
+    def summary(self) -> str:
+        """What was done, by numbers."""
+        back = {group.core.id for group in self.joining} & set(self.leaving)
+        counts = {
+            "changed": len(self.live) + len(self.in_place),
+            "moved": len(back),
+            "added": len(self.joining) - len(back),
+            "removed": len(self.leaving) - len(back),
+        }
+        return "groups " + ", ".join(f"{what} {count}" for what, count in counts.items())
 
 
 def compare(
     old: Settings, new: Settings, running: Mapping[GroupId, ResolvedGroup], wanted: Sequence[ResolvedGroup]
 ) -> Changes:
-    """Compare the settings in force with those of the file."""
-    restart = [name for name in ("node", "metrics", "log") if getattr(old, name) != getattr(new, name)]
-    if replace(old.adverts, keys=()) != replace(new.adverts, keys=()):
-        restart.append("adverts (other than their keys)")
+    """Compare the settings in force with those of the file.
+
+    Args:
+        old: What is in force.
+        new: The file.
+        running: The groups that take part now.
+        wanted: Those of the file whose interfaces are there.
+    """
+    changed = _changed_keys(old, new)
     found = {group.core.id: group for group in wanted}
-    restart += [f"floating_ip {name} (added or removed)" for name in _moved(running, found)]
-    live = []
-    for group_id in running.keys() & found.keys():
-        before, after = running[group_id], found[group_id]
-        if _place(before) != _place(after):
-            restart.append(f"floating_ip {before.core.name} (its name, addresses, interface or witnesses)")
-        elif (before.core, before.checks, before.hooks) != (after.core, after.checks, after.hooks):
-            live.append(after.core)
-    return Changes(tuple(live), tuple(restart))
-
-
-def _place(group: ResolvedGroup) -> tuple[object, ...]:
-    core = group.core
-    return (
-        core.name,
-        core.addresses,
-        core.probe,
-        core.bind,
-        core.arp_suppression,
-        group.interface,
-        group.prefix_length,
-        group.witnesses,
-        group.nodes,
-        group.ping_interval,
+    common = [(running[group], found[group]) for group in running if group in found]
+    moving = [after for before, after in common if _moves(before, after)]
+    staying = [after for before, after in common if before != after and not _moves(before, after)]
+    in_place = [after for after in staying if _begins_anew(running[after.core.id], after)]
+    gone = [group for group in running if group not in found and not _lost_its_interface(old, new, group)]
+    return Changes(
+        live=tuple(after for after in staying if after not in in_place),
+        in_place=tuple(in_place),
+        leaving=(*gone, *(after.core.id for after in moving)),
+        joining=(*moving, *(group for group in wanted if group.core.id not in running)),
+        upgrade=tuple(sorted(changed & NEED_UPGRADE)),
+        restart=tuple(sorted(changed & NEED_RESTART)),
     )
 
 
-def _moved(running: Mapping[GroupId, ResolvedGroup], found: Mapping[GroupId, ResolvedGroup]) -> list[str]:
-    """Groups that went, and groups that came to an interface that is in use; others can just begin."""
-    used = {group.interface for group in running.values()}
-    gone = [running[group] for group in running.keys() - found.keys()]
-    came = [found[group] for group in found.keys() - running.keys() if found[group].interface in used]
-    return sorted(group.core.name for group in (*gone, *came))
+def _moves(before: ResolvedGroup, after: ResolvedGroup) -> bool:
+    """Whether it must let go: an address that it does not hold is bound with all others or not at all."""
+
+    def place(group: ResolvedGroup) -> tuple[object, ...]:
+        return group.interface, group.prefix_length, group.core.bind
+
+    return place(before) != place(after) or not set(after.core.addresses) <= set(before.core.addresses)
+
+
+def _begins_anew(before: ResolvedGroup, after: ResolvedGroup) -> bool:
+    """Whether what an election is built on has changed."""
+
+    def built_on(group: ResolvedGroup) -> tuple[object, ...]:
+        return set(group.core.addresses), group.core.probe, group.core.arp_suppression
+
+    return built_on(before) != built_on(after)
+
+
+def _lost_its_interface(old: Settings, new: Settings, group: GroupId) -> bool:
+    """Whether the file still wants a group where it runs: its interface is not there just now."""
+    before, after = _written(old.groups, group), _written(new.groups, group)
+    return before is not None and after is not None and after.enabled and before.interface == after.interface
+
+
+def _written(groups: Iterable[FloatingIpSettings], group: GroupId) -> FloatingIpSettings | None:
+    return next((one for one in groups if one.id == group), None)
+
+
+def _changed_keys(old: Settings, new: Settings) -> frozenset[str]:
+    """The keys outside the groups that differ, as the file has them."""
+    changed = set()
+    for section in ("node", "adverts", "metrics", "log"):
+        before, after = getattr(old, section), getattr(new, section)
+        for one in fields(before):
+            if getattr(before, one.name) != getattr(after, one.name):
+                key = f"{section}.{one.name}"
+                changed.add(LISTEN.get(key, key))
+    return frozenset(changed)

@@ -6,29 +6,23 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import field
-from ipaddress import IPv4Address
 from typing import Any, Protocol
 
 from vipservice import __version__
-from vipservice.config.keys import read_keys
-from vipservice.config.load import load
 from vipservice.config.problems import ConfigError
-from vipservice.config.resolve import resolve_group
 from vipservice.config.seen import SeenInterface
-from vipservice.config.settings import MetricsSettings, ResolvedGroup, Settings
-from vipservice.core.events import HealthChanged, SettingsChanged
+from vipservice.config.settings import MetricsSettings, Settings
+from vipservice.core.events import HealthChanged
 from vipservice.core.frozen import dataclass
-from vipservice.core.values import GroupId
 from vipservice.runtime.beside import Beside
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon
 from vipservice.runtime.history import History
 from vipservice.runtime.metrics import Metrics
 from vipservice.runtime.node import Node
-from vipservice.runtime.ports import Host, HostError, Platform, ServiceManager, StateStore
-from vipservice.runtime.reload import compare
+from vipservice.runtime.ports import HostError, Platform, ServiceManager, StateStore
+from vipservice.runtime.reloading import ReloadError, Reloading, Resolving
 from vipservice.runtime.shown import Shown
 from vipservice.runtime.snapshot import LoopSnapshot
 from vipservice.runtime.status import NodeStatus, ReloadStatus, UpgradeStatus, status_line, to_json
@@ -103,7 +97,8 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
     metrics.started_uncleanly(history.unclean_starts)
     node.watch(metrics, history)
     history.started(__version__)
-    service = Service(settings, node, host, outside)
+    resolving = Resolving(host, outside.store, outside.detect)
+    service = Service(node, outside, Reloading(node, resolving, outside.platform.clock))
     beside = node.beside = Beside(
         settings.node.name,
         outside.worker,
@@ -114,7 +109,7 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
     )
     node.observer.happened = beside.happened
     daemon: Daemon | None = None
-    service.add_waiting()
+    service.reloading.add_waiting()
     service.say_what_waits()
     daemon = Daemon(
         node.links,
@@ -126,6 +121,7 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
         lambda: status_line(node.status()),
         waiting,
     )
+    node.wake = daemon.round
     handlers = {signal.SIGTERM: daemon.stop, signal.SIGINT: daemon.stop, signal.SIGHUP: service.reload_soon}
     for number, handler in handlers.items():
         loop.add_signal_handler(number, handler)
@@ -173,11 +169,12 @@ def _timed(build: Callable[[], NodeStatus], took: Callable[[float], None]) -> No
 class Service:
     """What operators and signals can ask of the running daemon."""
 
-    settings: Settings
     node: Node
-    host: Host
     outside: Outside
-    _reloading: set[asyncio.Task[tuple[bool, str]]] = field(default_factory=set)
+    reloading: Reloading
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Who changes which groups there are."""
+    _reloads: set[asyncio.Task[tuple[bool, str]]] = field(default_factory=set)
     _upgrading: bool = False
     _waits: asyncio.Event = field(default_factory=asyncio.Event)
     """A reload may have brought a group whose interface is not there."""
@@ -208,18 +205,20 @@ class Service:
 
     async def reload(self) -> tuple[bool, str]:
         """Read the file again: all of it takes effect, or nothing does and the reason is said."""
-        self.outside.manager.reloading()
-        try:
-            ok, detail = self._reload()
-        except HostError as error:
-            ok, detail = False, f"the machine refused: {error}"
-        finally:
-            self.outside.manager.ready()  # systemd waits for the end of a reload, however it went
-        self.node.reload_status = ReloadStatus(
-            ok, self.node.status().wall if ok else self.node.reload_status.succeeded_at
-        )
-        log.log(logging.INFO if ok else logging.ERROR, "reload: %s", detail)
-        return ok, detail
+        async with self._one_at_a_time:
+            self.outside.manager.reloading()
+            try:
+                detail, problem = await self.reloading.reload(), ""
+            except (ReloadError, HostError) as error:
+                detail, problem = f"nothing has changed: {error}", str(error)
+            finally:
+                self.outside.manager.ready()  # systemd waits for the end of a reload, however it went
+        succeeded_at = self.node.reload_status.succeeded_at if problem else time.time()
+        self.node.reload_status = ReloadStatus(not problem, succeeded_at, problem)
+        self.node.observer.changed = True
+        self._waits.set()
+        log.log(logging.ERROR if problem else logging.INFO, "reload: %s", detail)
+        return not problem, detail
 
     async def upgrade(self) -> tuple[bool, str]:
         """Become the installed code; comes back only where that is refused."""
@@ -252,19 +251,8 @@ class Service:
     def reload_soon(self) -> None:
         """SIGHUP."""
         task = asyncio.get_running_loop().create_task(self.reload())
-        self._reloading.add(task)
-        task.add_done_callback(self._reloading.discard)
-
-    def add_waiting(self) -> None:
-        """Take part in every group that can be resolved now and is not running yet."""
-        running = set(self.node.groups)
-        resolved, waiting = self._resolve(self.settings, skip=running)
-        added = self.node.add(resolved)
-        if self.node.beside is not None:
-            self.node.beside.take(resolved)  # before the first look: what is not checked yet is not fit yet
-        for link in added:
-            link.look()
-        self.node.waiting = waiting
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
 
     def say_what_waits(self) -> None:
         """An installed but unconfigured service binds nothing, and says so."""
@@ -289,67 +277,10 @@ class Service:
                 await self._waits.wait()
             await asyncio.sleep(LOOK_AGAIN)
             try:
-                self.add_waiting()
+                async with self._one_at_a_time:
+                    self.reloading.add_waiting()
             except ConfigError as error:
                 # The interface is there and does not suit: the operator must decide, and is told once.
                 self.node.waiting = tuple(error.sentences())
                 self.say_what_waits()
                 await asyncio.sleep(LOOK_AGAIN_UNFIT)
-
-    def _reload(self) -> tuple[bool, str]:
-        try:
-            new = load(self.settings.source)
-            keyring = Keyring(dict(read_keys(new)))
-            wanted, _ = self._resolve(new)
-        except ConfigError as error:
-            return False, f"the file is refused, nothing has changed: {'; '.join(error.sentences())}"
-        changes = compare(self.settings, new, self.node.groups, wanted)
-        if changes.restart:
-            return False, f"nothing has changed: {', '.join(changes.restart)} can only change by a restart"
-        for link in self.node.links:
-            for core in changes.live:
-                if core.id in link.groups:
-                    link.change(next(one for one in wanted if one.core.id == core.id))
-                    link.tell(SettingsChanged(core))
-        for link in self.node.links:
-            link.change_keys(keyring)
-        running = [one for one in wanted if one.core.id in self.node.groups]
-        self.node.take(new, keyring, running)
-        if self.node.beside is not None:
-            self.node.beside.take(running)
-        self.settings = new
-        self.add_waiting()
-        self._waits.set()
-        return True, f"{len(changes.live)} of {len(wanted)} groups changed"
-
-    def _resolve(
-        self, settings: Settings, skip: AbstractSet[int] = frozenset()
-    ) -> tuple[list[ResolvedGroup], tuple[str, ...]]:
-        """The groups that can run on the interfaces that are there, and sentences about the others."""
-        interfaces, ours = self.outside.detect(), self._ours(settings)
-        resolved: list[ResolvedGroup] = []
-        waiting: list[str] = []
-        for group in settings.groups:
-            if not group.enabled or group.id in skip:
-                continue
-            try:
-                resolved.append(resolve_group(settings, group, interfaces, ours))
-            except ConfigError as error:
-                if not error.only_missing_interfaces:
-                    raise
-                waiting += error.sentences()
-        return resolved, tuple(waiting)
-
-    def _ours(self, settings: Settings) -> frozenset[IPv4Address]:
-        """Floating addresses of our own earlier life: by protocol number, or remembered."""
-        remembered = {
-            address
-            for group in settings.groups
-            for address in self.outside.store.group(GroupId(group.id)).addresses
-        }
-        return frozenset(
-            one.address
-            for interface in self.host.interfaces()
-            for one in interface.addresses
-            if isinstance(one.address, IPv4Address) and (one.ours or str(one.address) in remembered)
-        )

@@ -98,6 +98,8 @@ class ReloadStatus:
     ok: bool
     succeeded_at: float
     """Wall clock of the last good one, seconds since the epoch."""
+    problem: str = ""
+    """Why the last one changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +346,8 @@ def status_line(status: NodeStatus) -> str:
     """One line: `vip: active since 12:03:04, node-b handed over; 192.168.3.234 on eth0; peers 2`."""
     groups = status.groups
     parts = [_count_roles(groups)] if len(groups) >= SUMMARY_FROM else [_tell(one, status) for one in groups]
+    if not status.reload.ok:
+        parts.insert(0, f"the last reload was refused: {status.reload.problem}")
     parts += status.waiting
     return " | ".join(parts) or "no floating address is enabled"
 

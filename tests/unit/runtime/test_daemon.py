@@ -57,7 +57,7 @@ def daemon(
 
     with asyncio.Runner() as runner:
         made = runner.run(make())
-        made._opened = [link.generation]  # nothing to wait on: the rounds are asked for here
+        made._opened = [(link, link.generation)]  # nothing to wait on: the rounds are asked for here
         yield made
 
 

@@ -39,8 +39,7 @@ def start(machine: Machine, memory: Memory, nodes: int | None = None) -> Node:
     )
     node = Node(settings, machine, machine, memory, Keyring())
     node.watch(Metrics({}, nobody_asks), quiet_history())
-    [link] = node.add([ResolvedGroup(SETTINGS, "eth0", 32, (), nodes, 0)])
-    link.look()
+    node.add([ResolvedGroup(SETTINGS, "eth0", 32, (), nodes, 0)])
     return node
 
 
