@@ -10,21 +10,21 @@ import time
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
-from vipservice.adapters.linux.packet_filter import (
+from vipservice.adapters.classic_bpf import (
     DROP,
     JUMP_EQUAL,
     JUMP_SET,
     LOAD_BYTE,
     LOAD_HALF,
     LOAD_HALF_INDEXED,
-    PACKET_OTHERHOST,
-    PACKET_OUTGOING,
     RETURN,
     WHOLE,
     Instruction,
     Program,
 )
-from vipservice.adapters.linux.socket_options import attach_filter, host_errors, receive_buffer
+from vipservice.adapters.host_errors import host_errors
+from vipservice.adapters.linux.packet_filter import PACKET_OTHERHOST, PACKET_OUTGOING
+from vipservice.adapters.linux.socket_options import attach_filter, receive_buffer
 from vipservice.core.frozen import dataclass
 from vipservice.core.messages import Path
 from vipservice.core.values import Address, Mac
