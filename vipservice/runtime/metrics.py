@@ -8,7 +8,8 @@ in `tallies` and costs less.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 from vipservice.core.actions import (
     Action,
@@ -102,7 +103,9 @@ class Metrics:
 
     def __init__(self, groups: Mapping[GroupId, str], snapshot: Callable[[], NodeStatus]) -> None:
         # Else every counter and histogram has a second series with the moment of its making.
-        disable_created_metrics()  # type: ignore[no-untyped-call] # of prometheus_client
+        # Before 0.17 only the environment turns that off: the launcher of our packages sets it.
+        if hasattr(prometheus_client, "disable_created_metrics"):
+            prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._transitions = self._counter(declarations.TRANSITIONS)
         self._flaps = self._counter(declarations.FLAPS)

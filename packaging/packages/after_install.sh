@@ -1,0 +1,14 @@
+#!/bin/sh
+# After an installation and an upgrade, of the .deb and of the .rpm. Starting the service is the admin's.
+set -e
+systemd-sysusers vipservice.conf
+# The service can't write bytecode itself, and starts slowly without.
+/usr/bin/python3 -m compileall -q /usr/lib/vipservice
+chgrp vipservice /etc/vipservice /etc/vipservice/vipservice.yml
+chmod 0750 /etc/vipservice
+chmod 0640 /etc/vipservice/vipservice.yml
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  # dpkg says 'configure OLD-VERSION', rpm 2: an upgrade. One that is stopped stays so; one that runs hands over.
+  if [ "$1" = 2 ] || [ -n "${2:-}" ]; then systemctl try-restart vipservice.service; fi
+fi
