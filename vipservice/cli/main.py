@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
+from types import ModuleType
 from typing import NoReturn
 
 from vipservice import __version__
@@ -27,6 +29,7 @@ COMMANDS = {
     "forget": "forget a node that will not come back",
     "reload": "let the daemon read its configuration again",
     "upgrade": "let the daemon become the installed version, in place",
+    "import": "write our configuration from keepalived's or ucarp's",
     "keygen": "make a key that signs adverts",
     "install": "install the service, its user, its manual and a configuration",
     "uninstall": "hand the address over, and take the service away",
@@ -72,7 +75,7 @@ def _run(given: list[str]) -> int:
     if arguments.command is None:
         make_parser().print_help(sys.stderr)
         return exit_codes.USAGE
-    module = import_module(f"vipservice.cli.{arguments.command}")
+    module = _module(arguments.command)
     code: int = module.execute(arguments)
     return code
 
@@ -95,10 +98,15 @@ def make_parser(*chosen: str) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name in chosen:
-            module = import_module(f"vipservice.cli.{name}")
+            module = _module(name)
             command.epilog = getattr(module, "EXAMPLES", None)
             module.add_arguments(command)
     return parser
+
+
+def _module(command: str) -> ModuleType:
+    """The command's module; `import` is a word of Python, and so its name has a line behind it."""
+    return import_module(f"vipservice.cli.{command}{'_' if iskeyword(command) else ''}")
 
 
 class _Parser(argparse.ArgumentParser):

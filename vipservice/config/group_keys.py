@@ -55,7 +55,7 @@ def _waiting(words: dict[str, float | None], prefixes: tuple[str, ...]) -> Reade
 
 
 _read_failback = _waiting({"never": None, "immediate": 0.0}, ("after ",))
-_read_isolation_wait = _waiting({"hold": None, "release": 0.0}, ("release ", "after "))
+_read_isolation_wait = _waiting({"hold": None, "release": 0.0}, ("release ", "release_after ", "after "))
 
 
 def _read_isolation(node: Node) -> tuple[Isolation, float]:

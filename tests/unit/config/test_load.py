@@ -135,6 +135,7 @@ def test_failback_has_words_and_durations(read: Read, written: str, seconds: flo
         ("hold", Isolation.HOLD, 0),
         ("30s", Isolation.RELEASE, 30),
         ("release after 30s", Isolation.RELEASE, 30),
+        ("release_after 30s", Isolation.RELEASE, 30),
         ("after 1m", Isolation.RELEASE, 60),
     ],
 )
