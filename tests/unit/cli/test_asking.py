@@ -85,6 +85,12 @@ def test_status_as_text_is_aligned_and_has_every_group_and_node(run: Run, daemon
     )
 
 
+def test_status_says_what_would_move_by_itself(run: Run, daemon: Daemon) -> None:
+    answer = snapshot()
+    answer["groups"][1]["plans"] = ["would fail back in 12 s"]
+    assert run("status", "--socket", daemon(answer)).out.endswith("\nmail: would fail back in 12 s\n")
+
+
 def test_status_in_a_terminal_says_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

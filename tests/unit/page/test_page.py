@@ -95,6 +95,8 @@ def test_a_backup_counts_itself_among_those_who_would_take_over(node: Node, grou
         ),
         ({"bound": False}, "not bound: the kernel does not have 192.168.3.234"),
         ({"maintenance": True}, "Maintenanceon"),
+        ({"failback_in": 12.2}, "Nextwould fail back in 12 s"),
+        ({"held_back_for": 41.2, "recent_moves": 4}, "Nextheld back: 4 moves in 60 s, for another 41 s"),
         ({"nodes": ()}, "No other node has been heard yet."),
     ],
 )

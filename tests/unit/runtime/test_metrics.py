@@ -4,6 +4,7 @@ import timeit
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
+from math import isnan
 from typing import Any
 
 import pytest
@@ -178,6 +179,15 @@ def test_bound_is_what_the_kernel_says_not_what_the_role_hopes(node: Node, group
     scrape = Scrape(Metrics({ONE: "vip"}, lambda: node(groups=(group(bound=False),))))
     assert scrape("role", group="vip", role="active") == 1
     assert scrape("address_bound", group="vip", address="192.168.3.234", interface="eth0") == 0
+
+
+def test_what_would_move_by_itself_and_what_holds_it_back_are_numbers(node: Node, group: Group) -> None:
+    waits = group(failback_in=12.5, held_back_for=41.0, recent_moves=4, maintenance=True)
+    scrape = Scrape(Metrics({ONE: "vip"}, lambda: node(groups=(waits,))))
+    names = ("failback_in_seconds", "held_back_seconds", "recent_moves", "maintenance")
+    assert [scrape(name, group="vip") for name in names] == [12.5, 41.0, 4, 1]
+    idle = Scrape(Metrics({ONE: "vip"}, lambda: node(groups=(group(),))))
+    assert isnan(idle("failback_in_seconds", group="vip"))
 
 
 def test_the_gauges_of_a_group_and_of_the_node(metrics: Metrics) -> None:
