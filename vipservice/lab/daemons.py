@@ -229,6 +229,9 @@ class Daemon:
                     break
                 self._news.wait(left)
         if line is None:
+            if self._ended:  # its output has; the process itself a moment later
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(1)
             how = f"not within {timeout:g} s" if self.running else f"and it ended with {self.process.poll()}"
             raise TimeoutError(f"{self.host.name}: no {pattern!r}, {how}; its log:\n{self.log_text()}")
         return line

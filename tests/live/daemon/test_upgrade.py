@@ -16,7 +16,7 @@ from vipservice.lab.daemons import CONFIG, CONTROL, STATE
 from vipservice.lab.demo.cluster import VIP, Cluster
 from vipservice.lab.demo.reasons import role_changes
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]
 
 IN_A_ROW = 20
 ANSWER_WITHIN = 20.0

@@ -7,7 +7,7 @@ import pytest
 
 from tests.live.guard.conftest import LEASE, Machine
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.quiet]
 
 SLACK = 0.5
 """Seconds for a guard that must run `ip` on a busy machine."""

@@ -68,6 +68,7 @@ def test_a_host_that_nobody_can_reach_does_not_count(lan: Lan, vip: IPv4Address,
     assert owned.final == {"b"}
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("verb", ["cut", "cut_upstream"])
 def test_two_owners_that_meet_again_count_from_the_heal_on(lan: Lan, vip: IPv4Address, verb: str) -> None:
     lan.add_address("a", vip)

@@ -156,9 +156,7 @@ STARTED = [
     "role initialize -> backup: started",
 ]
 STOPPED = [
-    "Stopping vipservice.service - Floating IP (virtual IP) daemon...",
     "stopped",
-    "vipservice.service: Deactivated successfully.",
     "Stopped vipservice.service - Floating IP (virtual IP) daemon.",
 ]
 
@@ -172,5 +170,6 @@ def test_the_journal_of_a_start_and_of_a_handover_reads_well(pair: Pair, active:
     active.run("systemctl", "stop", UNIT)
     wait_until(lambda: len(watch.roles(other)) == 2, 3, "taken over")
     # In any order: systemd and the daemon speak at the same time, and the journal takes what comes first.
-    assert sorted(watch.said(other).splitlines()) == [line.format(active=active.name) for line in STARTED]
+    said = sorted(line for line in watch.said(other).splitlines() if not line.startswith("stood still for "))
+    assert said == [line.format(active=active.name) for line in STARTED]
     assert set(STOPPED) <= set(watch.said(active).splitlines())
