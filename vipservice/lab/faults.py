@@ -170,8 +170,13 @@ class Faults(Network):
         return Fault(f"{address} deleted on {name} by hand", began, now())
 
     def _lost(self, what: str, began: float) -> Fault:
+        """What passes no more counts as lost from the beginning.
+
+        It is within half a millisecond of it; but real-time daemons can keep this thread from looking at the clock
+        for longer than one of them needs to take over, rightly.
+        """
         done = now()
-        self.reach.change(done, self._segments())
+        self.reach.change(began, self._segments())
         return Fault(what, began, done)
 
 
