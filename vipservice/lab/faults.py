@@ -172,8 +172,8 @@ class Faults(Network):
     def _lost(self, what: str, began: float) -> Fault:
         """What passes no more counts as lost from the beginning.
 
-        It is within half a millisecond of it; but real-time daemons can keep this thread from looking at the clock
-        for longer than one of them needs to take over, rightly.
+        It does within half a millisecond, but real-time daemons can keep this thread from looking at its
+        clock for longer than one of them needs to take over, rightly.
         """
         done = now()
         self.reach.change(began, self._segments())
