@@ -1,5 +1,6 @@
 """Measures nodes at rest beside the floor and keepalived, all in the same seconds, and lone starts."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ CALM = 6.0
 KEEPALIVED_INTERVALS = {"100ms": 0.1, "10ms": 0.01}
 """What it can be set to, seconds: its shortest is 10 ms."""
 
+MOST_STANDSTILLS = 4
 KEEPALIVED_ADDRESS = VIP - 1
 NOBODYS_GROUP = "239.255.118.1"
 """Where the floor's datagrams go: by multicast, as adverts do, and nobody has joined it."""
@@ -58,7 +60,17 @@ def at_rest(interval: str, seconds: float) -> dict[str, Any]:
 
 
 def start() -> dict[str, float]:
-    """Seconds from exec to READY, and to the first answer that a client got, on a lone host."""
+    """Seconds from exec to READY, and to the first answer that a client got, on a lone host.
+
+    Where the machine stood still for so long that the client did not ask at all, it is done again, a few times.
+    """
+    for _ in range(MOST_STANDSTILLS):
+        with contextlib.suppress(RuntimeError):
+            return _start()
+    return _start()
+
+
+def _start() -> dict[str, float]:
     with Cluster(("a",)) as cluster:
         result = play(START, cluster)
         return {"ready": cluster.daemons["a"].wait_ready(5), "answer": result.raw_gap}
