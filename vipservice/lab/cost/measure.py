@@ -62,7 +62,7 @@ def at_rest(interval: str, seconds: float) -> dict[str, Any]:
 def start() -> dict[str, float]:
     """Seconds from exec to READY, and to the first answer that a client got, on a lone host.
 
-    Where the machine stood still for so long that the client did not ask at all, it is done again, a few times.
+    Where the machine stood still so long that the client did not ask at all, it is done again, a few times.
     """
     for _ in range(MOST_STANDSTILLS):
         with contextlib.suppress(RuntimeError):
