@@ -28,6 +28,9 @@ Span = tuple[float, float]
 """From when to when, seconds on the lab's clock."""
 
 PERIOD = 0.001
+PAUSE = 0.02
+"""Seconds the client may lose its processor before the machine counts as having stood still."""
+
 LONGEST_RUN = 2 * 3600.0
 """Seconds for which there is room; memory is taken only for what is used, 16 bytes an echo."""
 
@@ -61,6 +64,11 @@ class Outage:
     """The longest gap once the client's own pauses are taken out of each: what network and hosts are to blame
     for, on a machine whose hypervisor takes the processor away. Errs to the short side there; elsewhere it is
     `longest_gap`, to two periods."""
+
+    @property
+    def nothing_lost(self) -> bool:
+        """Every echo was answered; of a client that stood still itself nothing can be said."""
+        return self.lost == 0 or self.pause > PAUSE
 
     @property
     def ended(self) -> float:

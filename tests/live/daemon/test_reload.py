@@ -65,7 +65,7 @@ class Pair:
         for address, owner in owners.items():
             owned, outage = self.lan.owned(address, since, now()), self.pings[address].outage(since)
             assert (owned.most, owned.none, owned.final) == (1, 0.0, frozenset({owner})), self.report()
-            assert outage.lost == 0, f"{outage}\n{self.report()}"
+            assert outage.nothing_lost, f"{outage}\n{self.report()}"
 
     def counted(self, name: str) -> set[str]:
         """The groups that the metrics of a node have counters for."""

@@ -11,10 +11,10 @@ import pytest
 
 import vipservice
 from tests.live.daemon.test_service import command
+from vipservice.lab.client import PAUSE
 from vipservice.lab.clock import now
 from vipservice.lab.daemons import CONFIG, CONTROL, STATE
 from vipservice.lab.demo.cluster import VIP, Cluster
-from vipservice.lab.demo.play import PAUSE
 from vipservice.lab.demo.reasons import role_changes
 
 pytestmark = [pytest.mark.live, pytest.mark.quiet, pytest.mark.timeout(120)]

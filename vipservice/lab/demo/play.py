@@ -4,14 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vipservice.lab.client import PERIOD, SETTLE
+from vipservice.lab.client import PAUSE, PERIOD, SETTLE
 from vipservice.lab.clock import now
 from vipservice.lab.demo.cluster import VIP, Cluster, Sentence
 from vipservice.lab.demo.reasons import reason, role_changes
 from vipservice.lab.demo.steps import Fate, Step
-
-PAUSE = 0.02
-"""Seconds the client may lose its processor before the machine counts as having stood still."""
 
 RESOLUTION = 2 * PERIOD
 """What the client can tell apart, seconds: a ping before and a ping after."""

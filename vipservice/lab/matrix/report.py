@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vipservice.lab.demo.play import PAUSE, RESOLUTION
+from vipservice.lab.client import PAUSE
+from vipservice.lab.demo.play import RESOLUTION
 from vipservice.lab.matrix.plan import most
 from vipservice.lab.matrix.rows import CHAINS, ROWS
 from vipservice.lab.matrix.settings import BY_NAME, SETTINGS
