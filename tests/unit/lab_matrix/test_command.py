@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vipservice.lab.matrix.command import main
+from vipservice.lab.matrix.command import main, parser, wished
 from vipservice.lab.matrix.trials import Journal, Trial
 
 ATrial = Callable[..., Trial]
@@ -42,3 +42,14 @@ def test_two_owners_of_ours_are_an_error(tmp_path: Path, a_trial: ATrial) -> Non
 
 def test_there_is_nothing_to_print_without_trials(tmp_path: Path) -> None:
     assert main(["--print", "--journal", str(tmp_path / "none")]) != 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "nodes"),
+    [(["host dies"], (2,)), (["key rotation"], (3,)), (["host dies", "key rotation"], (2, 3))],
+)
+def test_chosen_rows_are_played_with_as_few_nodes_as_they_can_be(
+    rows: list[str], nodes: tuple[int, ...]
+) -> None:
+    given = parser().parse_args([word for row in rows for word in ("--row", row)])
+    assert wished(given).nodes == nodes

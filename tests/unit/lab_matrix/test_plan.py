@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from vipservice.lab.demo import services, steps
+from vipservice.lab.demo import services, steps, upkeep
 from vipservice.lab.matrix.plan import PHASES, Job, Tally, Wish, estimate, most, turns
 from vipservice.lab.matrix.rows import CHAINS, EVENTS
 from vipservice.lab.matrix.settings import BY_NAME, SETTINGS
@@ -27,7 +27,7 @@ def planned(wish: Wish) -> list[Job]:
 
 def test_every_incident_of_the_demo_is_in_the_matrix() -> None:
     events = {row.step.event for chain in CHAINS for row in chain.rows}
-    known = (*vars(steps).values(), *vars(services).values())
+    known = (*vars(steps).values(), *vars(services).values(), *vars(upkeep).values())
     assert {step.event for step in known if isinstance(step, steps.Step)} == events
     assert len(EVENTS) == len(set(EVENTS))
 

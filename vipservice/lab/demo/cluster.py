@@ -25,7 +25,6 @@ from vipservice.lab.lan import Lan
 from vipservice.lab.service import Service
 
 VIP = IPv4Address("10.99.0.234")
-KEY_FILE = "adverts.key"
 LOOK_PERIOD = 0.02
 """Seconds between two looks at the kernels' record: each wakes a process on this machine."""
 
@@ -81,7 +80,10 @@ class Cluster:
         """The node to which the last incident happened."""
         self.services: dict[str, Service] = {}
         """What runs behind the address, by node, where an incident needs it."""
-        self._key = secrets.token_hex(32) if signed else ""
+        self._secrets = {1: secrets.token_hex(32)} if signed else {}
+        """Keys by id, as they lie in files on every node."""
+        self._keys = tuple(self._secrets)
+        """Ids of the keys in force; the first signs."""
         self._command = tuple(command)
         self._more = more
         self._disks: dict[str, dict[str, bytes]] = {}
@@ -178,6 +180,17 @@ class Cluster:
         for name in self.daemons:
             self.change_configuration(name)
 
+    def rotate_key(self) -> int:
+        """Replace the key on all nodes by reloads: the new one second, then first, then alone; its id."""
+        old, new = self._keys[0], max(self._secrets) + 1
+        self._secrets[new] = secrets.token_hex(32)
+        for daemon in self.daemons.values():
+            self._write_keys(daemon.host)
+        for self._keys in ((old, new), (new, old), (new,)):
+            for name in self.daemons:
+                self.change_configuration(name)
+        return new
+
     def upgrade(self, name: str) -> None:
         """Let a daemon become the installed code, which is what it runs: the start is what costs."""
         daemon = self.daemons[name]
@@ -191,9 +204,10 @@ class Cluster:
 
     def configuration(self, host: str, extra: str = "") -> str:
         """The configuration file of a host by its full name; `extra` are further lines of its group."""
-        keys = f"adverts:\n  keys:\n    - id: 1\n      file: {KEY_FILE}\n" if self._key else ""
+        keys = "".join(f"    - {{id: {key}, file: {_key_file(key)}}}\n" for key in self._keys)
+        adverts = f"adverts:\n  keys:\n{keys}" if keys else ""
         return (
-            f"{node_section(host)}{keys}"
+            f"{node_section(host)}{adverts}"
             f"floating_ip:\n  enabled: true\n  ip: {VIP}\n  advert_interval: {self.interval}\n"
             f"  announce:\n    refresh: {self._refresh}s\n{textwrap.indent(self._more, '  ')}{extra}"
         )
@@ -213,12 +227,19 @@ class Cluster:
     def _install(self, name: str) -> Daemon:
         host = self.lan.node(name)
         daemon = Daemon(host, self.configuration(host.name), command=self._command)
-        if self._key:
-            key = host.root / FOLDER.relative_to("/") / KEY_FILE
-            key.write_text(f"{self._key}\n", encoding="ascii")
-            key.chmod(0o600)
+        self._write_keys(host)
         self._lives.append((name, daemon))
         return daemon
+
+    def _write_keys(self, host: Host) -> None:
+        for key, secret in self._secrets.items():
+            file = host.root / FOLDER.relative_to("/") / _key_file(key)
+            file.write_text(f"{secret}\n", encoding="ascii")
+            file.chmod(0o600)
+
+
+def _key_file(key: int) -> str:
+    return f"adverts-{key}.key"
 
 
 def _sentence(name: str, line: Line) -> Sentence:

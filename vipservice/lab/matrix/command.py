@@ -39,13 +39,13 @@ owns it.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what is wanted, print the tables, write what was asked for."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    words = parser()
+    given = words.parse_args(arguments)
     try:
         wish = wished(given)
         _check_machine(wish, given.show)
     except ValueError as error:
-        parser.exit(os.EX_USAGE, f"matrix: {error}\n")
+        words.exit(os.EX_USAGE, f"matrix: {error}\n")
     kept: list[Trial] = []
     source = ""
     if given.missing:
@@ -78,16 +78,17 @@ def wished(given: argparse.Namespace) -> Wish:
     names = given.daemon or (QUICK if given.quick else tuple(BY_NAME))
     settings = tuple(dict.fromkeys(one for name in names for one in _settings(name)))
     trials = given.trials or (1 if given.quick else TRIALS)
-    nodes = tuple(given.nodes or ((2,) if given.quick or given.row else ALL_NODES))
+    nodes = tuple(given.nodes or (_fewest(events) if given.quick or given.row else ALL_NODES))
     exact = given.quick or bool(given.row and given.trials)
     return Wish(trials=trials, nodes=nodes, events=events, settings=settings, exact=exact)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    words = argparse.ArgumentParser(
         "matrix", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
+    add = words.add_argument
     add(
         "--row",
         action="append",
@@ -108,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--journal", type=Path, default=JOURNAL, metavar="FILE", help="default: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write every figure and every trial")
     add("--record", action="store_true", help=f"write docs/results/matrix.json, {PICTURE}")
-    return parser
+    return words
 
 
 def _count(word: str) -> int:
@@ -123,6 +124,13 @@ def _events(word: str) -> frozenset[str]:
     if not found:
         raise ValueError(f"there is no row {word!r}; there are: {'; '.join(EVENTS)}")
     return frozenset(event for chain in found for event in chain.events)
+
+
+def _fewest(events: frozenset[str] | None) -> list[int]:
+    """With how many nodes these can be played at least; all that two can play where nothing was chosen."""
+    if events is None:
+        return [min(ALL_NODES)]
+    return sorted({min(chain.nodes) for chain in CHAINS if events & set(chain.events)})
 
 
 def _settings(word: str) -> list[Setting]:

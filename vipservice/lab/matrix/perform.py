@@ -82,7 +82,10 @@ class Stage:
             for row, result, overdue in played
         ]
         self._write(trials)
-        self._mend(chain)
+        if played[-1][2] or self._job.setting.daemon in chain.spoils:
+            self.whole = False
+        else:
+            self._mend(chain)
         return trials
 
     def _incident(self, row: Row) -> Played:
@@ -98,10 +101,11 @@ class Stage:
             return row, measure(step, cluster, began, before, self._noise), said
 
     def _mend(self, chain: Chain) -> None:
-        if self._job.setting.daemon in chain.spoils:
-            self.whole = False
-            return
+        """Undo what the rows did that knows its own end, then whatever else is broken."""
         try:
+            for row in chain.rows:
+                if row.step.mend is not None:
+                    row.step.mend(self._cluster)
             self._cluster.heal()
             self._cluster.wait_until_whole()
         except (TimeoutError, subprocess.TimeoutExpired):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from vipservice.lab.demo import services, steps
+from vipservice.lab.demo import services, steps, upkeep
 from vipservice.lab.demo.steps import Step
 from vipservice.lab.matrix.peers import keepalived, ucarp
 from vipservice.lab.matrix.settings import VIPSERVICE, Setting
@@ -127,6 +127,14 @@ CHAINS = (
         _chain(("service dies (TCP check)", services.SERVICE_DIES)), only=frozenset({VIPSERVICE}), seconds=6.0
     ),
     Chain(_chain(("service hangs", services.SERVICE_HANGS)), only=frozenset({VIPSERVICE}), seconds=8.0),
+    Chain(_chain(("maintenance on", upkeep.MAINTENANCE)), only=frozenset({VIPSERVICE}), seconds=2.5),
+    Chain(
+        _chain(("key rotation across three nodes", upkeep.KEY_ROTATED)),
+        nodes=(3,),
+        only=frozenset({VIPSERVICE}),
+        seconds=6.0,
+    ),
+    Chain(_chain(("DHCP renews the host address", upkeep.ADDRESS_RENEWED)), seconds=1.3),
 )
 EVENTS = tuple(event for chain in CHAINS for event in chain.events)
 ROWS = {row.event: row for chain in CHAINS for row in chain.rows}
