@@ -32,8 +32,8 @@ class Commands:
     def history(self, group: str | None, limit: int) -> str:
         return json.dumps([group, limit])
 
-    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
-        return True, f"{group} to {to}"
+    async def handover(self, group: int | None, to: str | None, force: bool) -> tuple[bool, str]:
+        return True, f"{group} to {to} {force}"
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
         return True, f"{group} {on}"

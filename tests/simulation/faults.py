@@ -151,7 +151,7 @@ KINDS: dict[str, Kind] = {
     "address configured by hand": Kind(_pair("configure @victim", "remove @victim"), (0.2, 6.0), 2),
     # Operators
     "handover": Kind(_alone("handover @victim"), (0.0, 0.0), 3),
-    "handover to another": Kind(_alone("handover @victim to @other"), (0.0, 0.0), 2),
+    "handover to another": Kind(_alone("handover @victim to @other by force"), (0.0, 0.0), 2),
     "drain": Kind(_pair("maintenance @victim on", "maintenance @victim off"), (0.1, 4.0)),
     "health lost": Kind(_pair("unhealthy @victim", "healthy @victim"), (0.1, 4.0)),
     # Others on the link

@@ -125,6 +125,8 @@ class HandoverAsked:
     group: GroupId
     command: int
     to: NodeId | None = None
+    force: bool = False
+    """Even where we would ask for it back at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Orders:
             self._refuse(event, f"this node is {group.role.value}, not active: ask the active node")
         elif self._duties.giving.move is not None:
             self._refuse(event, "a handover is under way already")
-        elif event.to is not None and (problem := self._unfit(event.to, now)):
+        elif problem := self._unfit(event.to, now) or (not event.force and self._comes_back(event.to, now)):
             self._refuse(event, problem)
         elif not self._duties.giving.start(Cause.OPERATOR, now, event.to, event.command):
             self._refuse(event, self._nobody(now))
@@ -84,13 +84,28 @@ class Orders:
         self._group.pace.change(settings.timing.advert_interval)
         self._group.speak()
 
-    def _unfit(self, node: NodeId, now: float) -> str | None:
-        """Why `node` cannot take over, in a sentence."""
+    def _unfit(self, node: NodeId | None, now: float) -> str | None:
+        """Why `node` cannot take over, in a sentence; nothing where any may."""
+        if node is None:
+            return None
         contender = self._group.contenders.get(node)
         if contender is None:
             return "that node is not known in this group"
         why = unfit_because(self._group, contender, now)
         return f"{contender.name} {why}" if why else None
+
+    def _comes_back(self, to: NodeId | None, now: float) -> str | None:
+        """Why the address would be here again at once, in a sentence; an order that is undone is none."""
+        group = self._group
+        successors = [c for c in group.contenders.successors(now) if to in {None, c.node}]
+        if group.settings.failback != 0 or not successors or successors[0].entry.priority >= group.priority:
+            return None
+        successor = successors[0]
+        return (
+            f"{successor.name} has priority {successor.entry.priority} and this node {group.priority}: with "
+            "'failback: immediate' the address would be back at once; `vipservice maintenance on` keeps it "
+            "away, `--force` moves it all the same"
+        )
 
     def _nobody(self, now: float) -> str:
         """That there is no successor, and why none of the others is one."""

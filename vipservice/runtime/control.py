@@ -4,7 +4,7 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
 
     {"command": "status"}                                      -> the snapshot (`status.to_json`)
     {"command": "history", "group": "vip", "limit": 20}         -> {"history": [...]} (`History.to_json`)
-    {"command": "handover", "group": 1, "to": "node-b"}        -> {"ok": true, "detail": "..."}
+    {"command": "handover", "group": 1, "to": "node-b", "force": true} -> {"ok": true, "detail": "..."}
     {"command": "maintenance", "group": 1, "on": true}         -> {"ok": true, "detail": "..."}
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
     {"command": "paths"}                                       -> {"ok": true, "detail": "..."}
@@ -54,7 +54,7 @@ class Commands(Protocol):
     def history(self, group: str | None, limit: int) -> str:
         """The latest entries of a group (None: of all), newest first, as a list in JSON."""
 
-    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
+    async def handover(self, group: int | None, to: str | None, force: bool) -> tuple[bool, str]:
         """Move a group's addresses (None: of the only group) to a node or the best; done, and a sentence."""
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
@@ -179,7 +179,7 @@ class ControlServer:
         known: dict[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], Awaitable[Answer | bytes]]]] = {
             "status": (frozenset(), self._status),
             "history": (frozenset({"group", "limit"}), self._history),
-            "handover": (frozenset({"group", "to"}), self._handover),
+            "handover": (frozenset({"group", "to", "force"}), self._handover),
             "maintenance": (frozenset({"group", "on"}), self._maintenance),
             "forget": (frozenset({"node"}), self._forget),
             "paths": (frozenset(), self._paths),
@@ -204,13 +204,11 @@ class ControlServer:
         return b'{"history": ' + entries.encode() + b"}"
 
     async def _handover(self, request: Mapping[str, Any]) -> Answer:
-        return _outcome(await self._commands.handover(_group(request), _name(request, "to")))
+        force = _flag(request, "force", False)
+        return _outcome(await self._commands.handover(_group(request), _name(request, "to"), force))
 
     async def _maintenance(self, request: Mapping[str, Any]) -> Answer:
-        on = request.get("on")
-        if not isinstance(on, bool):
-            raise RequestError("maintenance needs 'on', true or false")
-        return _outcome(self._commands.maintenance(_group(request), on))
+        return _outcome(self._commands.maintenance(_group(request), _flag(request, "on")))
 
     async def _forget(self, request: Mapping[str, Any]) -> Answer:
         node = _name(request, "node")
@@ -250,6 +248,13 @@ def _group(request: Mapping[str, Any]) -> int | None:
     if isinstance(group, bool) or not isinstance(group, int) or not 1 <= group <= MAX_GROUP_ID:
         raise RequestError(f"'group' must be a whole number from 1 to {MAX_GROUP_ID}")
     return group
+
+
+def _flag(request: Mapping[str, Any], key: str, default: bool | None = None) -> bool:
+    value = request.get(key, default)
+    if not isinstance(value, bool):
+        raise RequestError(f"{request['command']} needs {key!r}, true or false")
+    return value
 
 
 def _name(request: Mapping[str, Any], key: str) -> str | None:

@@ -199,7 +199,7 @@ class Node:
 
     # What operators ask
 
-    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
+    async def handover(self, group: int | None, to: str | None, force: bool = False) -> tuple[bool, str]:
         """Move a group's addresses to a node, or to the best; says how it went."""
         try:
             link, group_id = self._find_group(group)
@@ -207,7 +207,7 @@ class Node:
         except LookupError as error:
             return False, str(error.args[0])
         number, answer = self.observer.command()
-        link.tell(HandoverAsked(group_id, number, node))
+        link.tell(HandoverAsked(group_id, number, node, force))
         self.wake()
         done = await answer
         return done.ok, done.detail

@@ -187,9 +187,9 @@ class Service:
         """The latest turns, as JSON."""
         return self.outside.history.to_json(group, limit)
 
-    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
+    async def handover(self, group: int | None, to: str | None, force: bool) -> tuple[bool, str]:
         """Move a group's addresses."""
-        return await self.node.handover(group, to)
+        return await self.node.handover(group, to, force)
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
         """Stay out, or take part again."""

@@ -127,6 +127,7 @@ class Asked:
         ),
         Asked(("maintenance", "on"), {"command": "maintenance", "on": True}),
         Asked(("maintenance", "off", "--group", "2"), {"command": "maintenance", "on": False, "group": 2}),
+        Asked(("handover", "--force"), {"command": "handover", "force": True}),
         Asked(("handover", "--wait", "2s"), {"command": "handover"}),
         Asked(("forget", "node-c"), {"command": "forget", "node": "node-c"}),
         Asked(("reload",), {"command": "reload"}),

@@ -122,6 +122,30 @@ def test_damping_never_holds_an_operator_back_nor_a_takeover(bench: Bench) -> No
     assert bench.turns()[-1] == (Role.ACTIVE, "silence_proved")
 
 
+@pytest.mark.parametrize(
+    ("failback", "priority", "force", "moves"),
+    [
+        (0.0, 50, False, False),
+        (0.0, 50, True, True),
+        (0.0, 100, False, True),
+        (30.0, 50, False, True),
+        (None, 50, False, True),
+    ],
+)
+def test_a_handover_that_failback_would_undo_at_once_needs_force(
+    make: MakeBench, failback: float | None, priority: int, force: bool, moves: bool
+) -> None:
+    bench = make(failback=failback)
+    other = better(bench)
+    other.priority = priority
+    other.stands_by()
+    bench.handle(HandoverAsked(GROUP, 1, other.node, force))
+    assert bool(bench.said(Offer)) is moves
+    if not moves:
+        (done,) = bench.did(CommandDone)
+        assert not done.ok and "`vipservice maintenance on` keeps it away" in done.detail
+
+
 # Health and maintenance
 
 

@@ -94,7 +94,7 @@ def test_nodes_on_which_something_was_overdue_are_thrown_away(
     monkeypatch.setattr(perform, "play", overdue)
     monkeypatch.setattr(perform, "measure", lambda *_: CALM)
     monkeypatch.setattr(perform, "outlast", lambda *_: None)
-    monkeypatch.setattr(perform.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     stage, chain = stage_and_chain(cluster)
     (trial,) = stage.play(chain)
     assert trial.overdue == "nobody else took the address"

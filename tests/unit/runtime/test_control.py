@@ -29,8 +29,8 @@ class Recorded:
         self.asked.append(("history", group, limit))
         return '[{"id": "7-1"}]'
 
-    async def handover(self, group: int | None, to: str | None) -> tuple[bool, str]:
-        self.asked.append(("handover", group, to))
+    async def handover(self, group: int | None, to: str | None, force: bool) -> tuple[bool, str]:
+        self.asked.append(("handover", group, to, force))
         return True, "node-b is active"
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
@@ -111,7 +111,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         b'{"command": "history", "group": "vip", "limit": 5}\n',
         b'{"command": "history"}\n',
         b'{"command": "handover", "group": 2, "to": "node-b"}\n',
-        b'{"command": "handover"}\n',
+        b'{"command": "handover", "force": true}\n',
         b'{"command": "maintenance", "group": 1, "on": true}\n',
         b'{"command": "maintenance", "on": false}\n',
         b'{"command": "forget", "node": "node-c"}\n',
@@ -135,8 +135,8 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
     assert commands.asked == [
         ("history", "vip", 5),
         ("history", None, KEPT),
-        ("handover", 2, "node-b"),
-        ("handover", None, None),
+        ("handover", 2, "node-b", False),
+        ("handover", None, None, True),
         ("maintenance", 1, True),
         ("maintenance", None, False),
         ("forget", "node-c"),
@@ -160,6 +160,7 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),
         (b'{"command": "handover", "group": true}\n', "from 1 to 255"),
         (b'{"command": "handover", "group": "1"}\n', "from 1 to 255"),
+        (b'{"command": "handover", "force": 1}\n', "true or false"),
         (b'{"command": "handover", "to": ""}\n', "1 to 128 characters"),
         (b'{"command": "handover", "to": 5}\n', "1 to 128 characters"),
         (b'{"command": "history", "limit": 0}\n', "from 1 to 256"),

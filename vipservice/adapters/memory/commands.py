@@ -1,6 +1,7 @@
 """The words of a scenario, in one table: words in capitals stand for values, the others for themselves."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -174,10 +175,10 @@ def _allow(stage: Stage, words: Words) -> None:
     stage.allowed_overlap = _one(words, "DURATION")
 
 
-def _handover(stage: Stage, words: Words) -> None:
+def _handover(stage: Stage, words: Words, force: bool = False) -> None:
     giver, *takers = words["NODE"]
     to = stage.lan.hosts[takers[0]].node if takers else None
-    stage.tell(giver, HandoverAsked(GROUP, 1, to))
+    stage.tell(giver, HandoverAsked(GROUP, 1, to, force))
 
 
 def _health(stage: Stage, words: Words, health: Health) -> None:
@@ -337,6 +338,7 @@ COMMANDS: dict[str, Command] = {
     # The operator, and the service behind the address
     "handover NODE": Command(_handover),
     "handover NODE to NODE": Command(_handover),
+    "handover NODE to NODE by force": Command(partial(_handover, force=True)),
     "maintenance NODE SWITCH": Command(
         lambda stage, words: stage.tell(_one(words, "NODE"), MaintenanceSet(GROUP, _one(words, "SWITCH")))
     ),

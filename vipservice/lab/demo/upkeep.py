@@ -40,7 +40,7 @@ def _rotate_key(cluster: Cluster) -> None:
 
 def _signs_with(status: Status, *, key: int, others: int) -> bool:
     living = sum(peer["living"] for peer in status["peers"])
-    return status["key_ids"] == [key] and living == others
+    return bool(status["key_ids"] == [key]) and living == others
 
 
 def _renew(cluster: Cluster) -> None:
