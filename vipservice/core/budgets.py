@@ -1,12 +1,18 @@
 """How often is too often: repairs of a removed address, and voluntary moves."""
 
 from collections import deque
+from collections.abc import Iterable
 from math import inf
+
+from vipservice.core.values import Address
 
 REPAIRS_A_MINUTE = 5
 REPAIR_RETRY = 1.0
 REPAIR_FAULT = 60.0
 """Seconds in fault after a handover because somebody keeps removing the address."""
+
+REPAIR_SETTLE = 0.025
+"""Seconds in which removals of an address are one deed: `ip address flush` goes on until it finds none left."""
 
 MOVES_A_MINUTE = 3
 CALM = 60.0
@@ -18,14 +24,20 @@ class Repairs:
 
     def __init__(self) -> None:
         self._at: deque[float] = deque(maxlen=REPAIRS_A_MINUTE)
+        self._last: dict[Address, float] = {}
+
+    def due(self, address: Address, now: float) -> float:
+        """When this address may be put back: at once, or when whoever removes it again may have come to an end."""
+        return max(now, self._last.get(address, -inf) + REPAIR_SETTLE)
 
     def exhausted(self, now: float) -> bool:
         """Whether the budget of this minute is spent."""
         return len(self._at) == REPAIRS_A_MINUTE and now - self._at[0] < WINDOW
 
-    def spend(self, now: float) -> None:
-        """A repair is being made."""
+    def spend(self, addresses: Iterable[Address], now: float) -> None:
+        """These are being put back."""
         self._at.append(now)
+        self._last.update(dict.fromkeys(addresses, now))
 
 
 class Damping:

@@ -200,8 +200,10 @@ class Holding:
         if self.repairs.exhausted(now):
             self.wants_out = True
             self._repair_at = now + REPAIR_RETRY
-            return
-        self._repair(now, address)
+        elif (due := self.repairs.due(address, now)) > now:
+            self._repair_at = due
+        else:
+            self._repair(now, address)
 
     # Duties
 
@@ -257,7 +259,7 @@ class Holding:
         repaired = [address] if address else list(group.settings.addresses)
         pending = PendingBind(group.reason, group.detail, now, adopt=True)
         if group.ask_bind(pending, None, -inf, now):
-            self.repairs.spend(now)
+            self.repairs.spend(repaired, now)
             group.out += [Repaired(group.settings.id, one) for one in repaired]
             self._start_announcing(now)
 

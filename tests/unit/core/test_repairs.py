@@ -1,8 +1,10 @@
 """Somebody removes the address: repaired, five times a minute, and then it is somebody else's will."""
 
+from ipaddress import IPv6Address
+
 from tests.unit.core.conftest import VIP, Bench
 from vipservice.core.actions import Announce, Bind, Repaired
-from vipservice.core.budgets import REPAIRS_A_MINUTE, Repairs
+from vipservice.core.budgets import REPAIR_SETTLE, REPAIRS_A_MINUTE, Repairs
 from vipservice.core.events import AddressRemoved
 from vipservice.core.messages import Offer, Ready, Resign
 from vipservice.core.roles import Role
@@ -12,7 +14,7 @@ def test_five_repairs_in_a_minute_and_no_more() -> None:
     repairs = Repairs()
     for second in range(REPAIRS_A_MINUTE):
         assert not repairs.exhausted(float(second))
-        repairs.spend(float(second))
+        repairs.spend([VIP], float(second))
     assert repairs.exhausted(5.0)
     assert not repairs.exhausted(60.1)
 
@@ -27,6 +29,27 @@ def test_a_removal_is_repaired_at_once_by_the_same_owner_and_announced(bench: Be
     assert bench.did(Repaired)[0].address == VIP
     assert bench.did(Announce)
     assert bench.role is Role.ACTIVE and not bench.turns()
+
+
+def test_who_flushes_until_none_is_left_finds_an_end_and_spends_two_repairs(bench: Bench) -> None:
+    bench.becomes_active().run(10.0)
+    bench.log.clear()
+    removed = bench.now
+    for _ in range(10):
+        bench.handle(AddressRemoved(VIP))
+        bench.run(0.002)
+    bench.run(0.1)
+    assert bench.when(Bind) == [removed, removed + REPAIR_SETTLE]
+    assert len(bench.did(Repaired)) == 2
+    assert bench.role is Role.ACTIVE and not bench.turns()
+
+
+def test_another_address_of_the_group_does_not_wait_for_the_first() -> None:
+    repairs = Repairs()
+    repairs.spend([VIP], 1.0)
+    assert repairs.due(VIP, 1.001) == 1.0 + REPAIR_SETTLE
+    assert repairs.due(IPv6Address("2001:db8::1"), 1.001) == 1.001
+    assert repairs.due(VIP, 1.1) == 1.1
 
 
 def test_a_repair_must_happen_before_our_lease_ends(bench: Bench) -> None:
@@ -47,7 +70,7 @@ def test_a_repair_is_no_takeover_and_keeps_the_term(bench: Bench) -> None:
 def remove(bench: Bench, times: int) -> None:
     for _ in range(times):
         bench.handle(AddressRemoved(VIP))
-        bench.run(0.01)
+        bench.run(REPAIR_SETTLE + 0.001)
 
 
 def test_without_a_successor_a_spent_budget_still_repairs_once_a_second(bench: Bench) -> None:
