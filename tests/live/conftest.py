@@ -4,6 +4,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.live.stillness import RunAgain
 from vipservice.lab.namespaces import problem
 
 
@@ -12,6 +13,10 @@ class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(RunAgain())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:

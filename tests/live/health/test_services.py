@@ -45,6 +45,16 @@ def _as_it_was(pair: Cluster) -> Iterator[None]:
     pair.wait_until_whole()
 
 
+def kill_everywhere(pair: Cluster) -> str:
+    """End the service on both hosts, on the owner's once the other knows of its own; who the owner is."""
+    owner = active(pair)
+    (other,) = set(pair.services) - {owner}
+    pair.services[other].kill()
+    pair.daemons[other].wait_for(lambda status: not status["groups"][0]["healthy"], 5, "unhealthy")
+    pair.services[owner].kill()
+    return owner
+
+
 @pytest.mark.parametrize("step", [SERVICE_DIES, SERVICE_HANGS], ids=lambda step: step.event)
 def test_the_address_leaves_a_service_that_does_not_answer(pair: Cluster, step: Step) -> None:
     noise = play(QUIET, pair).gap
@@ -70,9 +80,7 @@ def test_it_takes_no_longer_than_the_documentation_says(
 
 def test_where_no_service_answers_its_owner_keeps_the_address_and_says_so(pair: Cluster) -> None:
     serve(pair, TCP_CHECK)
-    owner = active(pair)
-    for name in sorted(pair.services, key=lambda name: name == owner):
-        pair.services[name].kill()
+    owner = kill_everywhere(pair)
     status = pair.daemons[owner].wait_for(lambda status: not status["groups"][0]["healthy"], 5, "unhealthy")
     time.sleep(1.5)
     assert pair.owner == owner
@@ -82,9 +90,7 @@ def test_where_no_service_answers_its_owner_keeps_the_address_and_says_so(pair: 
 
 def test_with_release_nobody_keeps_it_and_the_first_healthy_one_takes_it_again(pair: Cluster) -> None:
     serve(pair, f"{TCP_CHECK}when_all_fail: release\n")
-    owner = active(pair)
-    for name in sorted(pair.services, key=lambda name: name == owner):
-        pair.services[name].kill()
+    owner = kill_everywhere(pair)
     pair.daemons[owner].wait_for_line(r"active -> backup: no node is healthy", 5, since=now() - 1)
     assert pair.owner is None
     other = next(name for name in pair.daemons if name != owner)
