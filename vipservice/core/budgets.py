@@ -27,7 +27,7 @@ class Repairs:
         self._last: dict[Address, float] = {}
 
     def due(self, address: Address, now: float) -> float:
-        """When this address may be put back: at once, or when whoever removes it again may have come to an end."""
+        """When it may be put back: at once, or when whoever removes it again has had time to end."""
         return max(now, self._last.get(address, -inf) + REPAIR_SETTLE)
 
     def exhausted(self, now: float) -> bool:
