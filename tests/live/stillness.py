@@ -1,7 +1,7 @@
-"""Notices that the machine stood still under a test: what a test then says of the daemons, it says of the machine.
+"""Notices that the machine stood still under a test, whose verdict is then one on the machine.
 
-A thread does nothing but sleep. Where it wakes later than a daemon's own threshold for having stood still, a daemon
-may have missed its time without any fault of its own, and the test that failed meanwhile is run again, once.
+A thread does nothing but sleep. Where it wakes later than a daemon's own threshold for having stood still, a
+daemon may have missed its time without any fault of its own: a test that failed meanwhile is run again, once.
 """
 
 import threading

@@ -12,7 +12,7 @@ REPAIR_FAULT = 60.0
 """Seconds in fault after a handover because somebody keeps removing the address."""
 
 REPAIR_SETTLE = 0.025
-"""Seconds in which removals of an address are one deed: `ip address flush` goes on until it finds none left."""
+"""Seconds in which removals of an address are one deed: `ip address flush` goes on until none is left."""
 
 MOVES_A_MINUTE = 3
 CALM = 60.0
