@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from vipservice.core.segment import MIN_STALL
+from vipservice.core.timing import MIN_STALL
 
 NAP = 0.005
 """Seconds between two looks."""
