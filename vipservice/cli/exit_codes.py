@@ -7,25 +7,24 @@ from vipservice.runtime.log import is_journal
 
 OK = os.EX_OK
 USAGE = os.EX_USAGE
-"""64: the command line cannot be understood."""
-
 UNAVAILABLE = os.EX_UNAVAILABLE
-"""69: the daemon is not running, or does not do what was asked."""
-
 OSERR = os.EX_OSERR
-"""71: the machine refused: a port that is taken, a socket that cannot be made."""
-
 CANTCREAT = os.EX_CANTCREAT
-"""73: a file cannot be written."""
-
 TEMPFAIL = os.EX_TEMPFAIL
-"""75: not now; trying again may help."""
-
 NOPERM = os.EX_NOPERM
-"""77: capabilities are missing. Trying again does not help: systemd does not restart on it."""
-
 CONFIG = os.EX_CONFIG
-"""78: the configuration cannot be used. systemd does not restart on it either."""
+
+MEANINGS = {
+    OK: "Done.",
+    USAGE: "The command line cannot be understood.",
+    UNAVAILABLE: "The daemon is not running, or does not do what was asked.",
+    OSERR: "The machine refused: a port that is taken, a socket that cannot be made.",
+    CANTCREAT: "A file cannot be written.",
+    TEMPFAIL: "Not now, or not in time (`--wait`); trying again may help.",
+    NOPERM: "Capabilities are missing. Trying again does not help: systemd does not start the service again.",
+    CONFIG: "The configuration cannot be used. systemd does not start the service again either.",
+}
+"""What each of them says to an operator."""
 
 
 def complain(*lines: str) -> None:

@@ -75,7 +75,7 @@ def _run(given: list[str]) -> int:
     if arguments.command is None:
         make_parser().print_help(sys.stderr)
         return exit_codes.USAGE
-    module = _module(arguments.command)
+    module = command_module(arguments.command)
     code: int = module.execute(arguments)
     return code
 
@@ -98,13 +98,13 @@ def make_parser(*chosen: str) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name in chosen:
-            module = _module(name)
+            module = command_module(name)
             command.epilog = getattr(module, "EXAMPLES", None)
             module.add_arguments(command)
     return parser
 
 
-def _module(command: str) -> ModuleType:
+def command_module(command: str) -> ModuleType:
     """The command's module; `import` is a word of Python, and so its name has a line behind it."""
     return import_module(f"vipservice.cli.{command}{'_' if iskeyword(command) else ''}")
 

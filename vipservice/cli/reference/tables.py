@@ -14,12 +14,13 @@ def markdown(keys: Iterable[Key[Any]], default: bool = True) -> str:
         default: Whether the keys have defaults worth a column.
     """
     head = ["key", "write", "default", "meaning"] if default else ["key", "write", "meaning"]
-    lines = [_row(head), _row(["---"] * len(head))]
+    lines = [row(head), row(["---"] * len(head))]
     for key in keys:
         cells = [f"`{key.name}`", key.allowed, key.default_text, key.doc]
-        lines.append(_row(cells if default else [*cells[:2], cells[3]]))
+        lines.append(row(cells if default else [*cells[:2], cells[3]]))
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """One line of a table."""
     return f"| {' | '.join(cells)} |"
