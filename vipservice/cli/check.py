@@ -48,15 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Check, and print."""
+    # `run` imports this module too, and starts faster so.
+    from vipservice.cli import credentials  # noqa: PLC0415 - see above
+
     try:
-        settings, keys = read(arguments.config)
+        given = credentials.of_unit()
+        settings, _ = read(arguments.config, given)
         resolved = resolve(settings, detect_interfaces(), ours(settings))
     except ConfigError as error:
         return refuse(error)
     for line in show(settings, resolved):
         print(line)
     print()
-    for sentence in (*_would_do(resolved), *_warnings(settings, resolved, bool(keys))):
+    notes = credentials.sentences(settings, given)
+    for sentence in (*_would_do(resolved), *notes, *_warnings(settings, resolved)):
         print(sentence)
     return exit_codes.OK
 
@@ -74,10 +79,10 @@ def _would_do(resolved: tuple[ResolvedGroup, ...]) -> Iterator[str]:
         yield f"{group.core.name}: would take part for {addresses} on {group.interface}, lease {lease}."
 
 
-def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...], signed: bool) -> Iterator[str]:
+def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...]) -> Iterator[str]:
     for notice in (*settings.notices, *(notice for group in resolved for notice in group.notices)):
         yield f"Note: {notice}"
-    if resolved and not signed:
+    if resolved and not settings.adverts.keys:
         yield "Note: adverts are not signed; anybody on the link can forge them ('vipservice keygen')."
     from vipservice.cli import programs  # noqa: PLC0415 - `run` imports this module too, and starts faster so
 

@@ -1,7 +1,7 @@
 """What several commands do with the configuration: find it, read it, refuse it with all its sentences."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vipservice.cli import exit_codes
@@ -22,8 +22,14 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(path: Path) -> tuple[Settings, tuple[tuple[int, bytes], ...]]:
+def read(
+    path: Path, credentials: Mapping[str, Path | None] | None = None
+) -> tuple[Settings, tuple[tuple[int, bytes], ...]]:
     """Read the configuration and the keys it names.
+
+    Args:
+        path: The file.
+        credentials: See `read_keys`.
 
     Raises:
         ConfigError: With every problem.
@@ -31,7 +37,7 @@ def read(path: Path) -> tuple[Settings, tuple[tuple[int, bytes], ...]]:
     settings = load(path.absolute())
     problems = list(_web_problems(settings))
     try:
-        keys = read_keys(settings)
+        keys = read_keys(settings, credentials=credentials)
     except ConfigError as error:
         problems += error.problems
     if problems:

@@ -21,8 +21,18 @@ HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 KEYGEN_HINT = "write one with 'vipservice keygen'"
 
 
-def read_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[tuple[int, bytes], ...]:
+def read_keys(
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    credentials: Mapping[str, Path | None] | None = None,
+) -> tuple[tuple[int, bytes], ...]:
     """Read every key of the configuration, in its order: the first signs, all verify.
+
+    Args:
+        settings: Name the keys' files.
+        environ: Says where systemd has put credentials, where it has.
+        credentials: For who is not the service: where the service's credentials lie. What only the service
+            can read is left out.
 
     Raises:
         ConfigError: With a problem for every key that can't be used.
@@ -31,6 +41,11 @@ def read_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> tu
     problems: list[Problem] = []
     for index, key in enumerate(settings.adverts.keys):
         path = find_key(key.file, settings.source.parent, environ)
+        if credentials and not key.file.is_absolute():
+            given = credentials.get(str(key.file), path)
+            if given is None:
+                continue
+            path = given
         key_path = f"adverts.keys[{index}].file"
         try:
             keys.append((key.id, read_key(path)))
