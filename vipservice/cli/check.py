@@ -87,7 +87,8 @@ def _warnings(settings: Settings, resolved: tuple[ResolvedGroup, ...]) -> Iterat
     from vipservice.cli import programs  # noqa: PLC0415 - `run` imports this module too, and starts faster so
 
     for group in resolved:
-        yield from (f"Warning: {group.core.name}: {one}." for one in programs.warnings(group))
+        said = programs.warnings(group, bool(settings.adverts.keys))
+        yield from (f"Warning: {group.core.name}: {one}." for one in said)
         lease = group.core.timing.lease
         if not outlives_a_hang(lease):
             yield (

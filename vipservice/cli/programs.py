@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from vipservice.adapters.worker import landlock
 from vipservice.adapters.worker.environment import PATH
 from vipservice.config.check_settings import CommandCheck
 from vipservice.config.settings import ResolvedGroup
@@ -23,14 +24,19 @@ Program = tuple[str, tuple[str, ...], str]
 """What it is for, its arguments, and whose rights it wants."""
 
 
-def warnings(group: ResolvedGroup) -> Iterator[str]:
-    """A sentence for each check and hook that cannot run here."""
+def warnings(group: ResolvedGroup, keys: bool = False) -> Iterator[str]:
+    """A sentence for each check and hook that cannot run here, or could read keys where there are some."""
     if not group.checks and not group.hooks:
         return
     if sys.platform == "linux" and shutil.which("setpriv", path=PATH) is None:
         yield "no check or hook runs: setpriv(1) of util-linux is missing, which takes away capabilities"
     if any(check.kind == "systemd" for check in group.checks) and find_spec("jeepney") is None:
         yield "checks of systemd units need the Python package jeepney: pip install 'vipservice[systemd]'"
+    if keys and any(programs(group)) and not landlock.version():
+        yield (
+            "programs of checks and hooks can read the keys of the adverts: this kernel has no Landlock, or "
+            "was started without it (lsm=)"
+        )
     for name, argv, user in programs(group):
         for why in cannot_run(argv[0], user):
             yield f"{name} cannot run: {why}"

@@ -1,8 +1,9 @@
 """Reads the secrets that sign adverts, and refuses files that others can read."""
 
+import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vipservice.config.problems import ConfigError, Problem
@@ -63,6 +64,22 @@ def find_key(
     """Where a key lies: a relative name is a systemd credential if there are any, else in `beside`."""
     credentials = environ.get(CREDENTIALS)
     return (Path(credentials) if credentials else beside) / file
+
+
+def secret_files(settings: Settings, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
+    """What only the daemon needs to read: keys of adverts, all credentials, passwords and the key of TLS."""
+    if credentials := environ.get(CREDENTIALS):
+        yield Path(credentials)
+    for key in settings.adverts.keys:
+        yield find_key(key.file, settings.source.parent, environ)
+    if settings.metrics.web_config is not None:
+        from vipservice.config.web import load_web  # noqa: PLC0415 - only for who has one
+
+        yield settings.metrics.web_config
+        with contextlib.suppress(ConfigError):
+            tls = load_web(settings.metrics.web_config).tls
+            if tls is not None:
+                yield tls.key_file
 
 
 def read_key(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from vipservice.config.settings import ResolvedGroup
@@ -25,6 +26,7 @@ class Beside:
 
     Args:
         tell: Takes what an election must know.
+        secrets: Files that no program of an operator's needs to read.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class Beside:
         clock: Callable[[], float],
         metrics: Metrics,
         history: History,
+        secrets: Callable[[], Iterable[Path]],
     ) -> None:
+        self._secrets = secrets
         self.checks = Checks(tell, self._send, clock, metrics)
         self.hooks = Hooks(node, self._send, metrics, history)
         self._worker = worker
@@ -90,6 +94,7 @@ class Beside:
         self.hooks.replay()
 
     def _say_all(self) -> None:
+        self._send({"secrets": [str(path) for path in self._secrets()]})  # first: no program before it
         self.checks.say_all()
         self.hooks.say_all()
 

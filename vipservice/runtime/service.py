@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Any, Protocol
 
 from vipservice import __version__
+from vipservice.config.keys import secret_files
 from vipservice.config.problems import ConfigError
 from vipservice.config.seen import SeenInterface
 from vipservice.config.settings import MetricsSettings, Settings
@@ -106,6 +107,7 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
         outside.platform.clock,
         metrics,
         history,
+        lambda: secret_files(node.settings),
     )
     node.observer.happened = beside.happened
     daemon: Daemon | None = None

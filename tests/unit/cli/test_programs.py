@@ -3,10 +3,15 @@
 import os
 import pwd
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from vipservice.adapters.worker import landlock
 from vipservice.cli import programs
+from vipservice.config.check_settings import HookSettings
+from vipservice.config.settings import ResolvedGroup
 
 
 def why(program: Path, user: str = "") -> list[str]:
@@ -48,3 +53,16 @@ def test_a_user_needs_systemd_and_must_exist(script: Path, monkeypatch: pytest.M
         "a 'user' needs a transient unit of systemd, and systemd does not manage this machine",
         "there is no user no-such-user",
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "version", "warned"), [(True, 0, True), (True, 7, False), (False, 0, False)]
+)
+def test_without_landlock_programs_could_read_the_keys(
+    script: Path, monkeypatch: pytest.MonkeyPatch, keys: bool, version: int, warned: bool
+) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: version)
+    hook = HookSettings("notify", (str(script),), frozenset({"active"}), 5.0)
+    group = cast(ResolvedGroup, SimpleNamespace(checks=(), hooks=(hook,)))
+    said = [one for one in programs.warnings(group, keys) if "can read the keys" in one]
+    assert bool(said) is warned

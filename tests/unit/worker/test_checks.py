@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from vipservice.adapters.worker import tcp
+from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.http import HttpAsker
 from vipservice.adapters.worker.local import LocalAsker, count_processes, look_at_file, look_at_pidfile
 from vipservice.adapters.worker.rounds import CommandAsker
@@ -211,7 +212,7 @@ def test_plain_http_where_tls_is_wanted_is_said(server: int) -> None:
 
 
 def command(*argv: str, timeout: float = 5.0) -> Tried:
-    return ask(CommandAsker(CommandCheck(argv, ""), timeout).ask)
+    return ask(CommandAsker(CommandCheck(argv, ""), timeout, Programs()).ask)
 
 
 def test_the_exit_status_decides_and_the_last_line_says_why() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.errands import AllErrands, environment
 from vipservice.config.check_settings import HookSettings, hook_to_json
 
@@ -23,7 +24,7 @@ def run(hooks: list[dict[str, Any]], *occasions: tuple[str, str]) -> list[Mappin
 
     async def play() -> list[Mapping[str, Any]]:
         said: list[Mapping[str, Any]] = []
-        errands = AllErrands(said.append)
+        errands = AllErrands(said.append, Programs())
         errands.take({"1": hooks})
         for number, (matter, event) in enumerate(occasions):
             errands.happened(1, matter, {"event": event, "number": number})
@@ -105,7 +106,7 @@ def test_values_become_words() -> None:
 def test_groups_do_not_wait_for_each_other() -> None:
     async def play() -> list[Mapping[str, Any]]:
         said: list[Mapping[str, Any]] = []
-        errands = AllErrands(said.append)
+        errands = AllErrands(said.append, Programs())
         errands.take({"1": [hook("sleep 60", timeout=60.0)], "2": [hook("exit 0")]})
         errands.happened(1, "role", {"event": "active"})
         errands.happened(2, "role", {"event": "active"})

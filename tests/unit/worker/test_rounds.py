@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.rounds import Rounds
 from vipservice.config.check_settings import CheckSettings, CommandCheck, FileCheck, check_to_json
 
@@ -21,7 +22,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.reports: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-        self.rounds = Rounds(self.reports.put_nowait, None)
+        self.rounds = Rounds(self.reports.put_nowait, None, Programs())
 
     async def state(self, name: str, state: str) -> dict[str, Any]:
         """The first report that a check has this state."""

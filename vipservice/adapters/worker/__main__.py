@@ -1,8 +1,9 @@
 """The worker's process: `python -m vipservice.adapters.worker`, with the daemon at the other end of stdin.
 
-A line of JSON each way. From the daemon: {"checks": [...]}, {"hooks": {group: [...]}}, {"happened": context,
-"group": id, "matter": word}, {"goodbye": seconds}. To the daemon: {"results": [...]} and {"hook": name, ...}.
-The end of the stream without goodbye is the daemon's death: everything is killed, and we go too.
+A line of JSON each way. From the daemon: {"secrets": [paths]}, {"checks": [...]}, {"hooks": {group: [...]}},
+{"happened": context, "group": id, "matter": word}, {"goodbye": seconds}. To the daemon: {"results": [...]},
+{"hook": name, ...}. The end of the stream without goodbye is the daemon's death: everything is killed, and we
+go too.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.environment import ECHOES
 from vipservice.adapters.worker.errands import AllErrands
 from vipservice.adapters.worker.rounds import Rounds
@@ -34,8 +36,9 @@ class Worker:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._rounds = Rounds(self._send, _inherited_echoes())
-        self._errands = AllErrands(self._send)
+        self._programs = Programs()
+        self._rounds = Rounds(self._send, _inherited_echoes(), self._programs)
+        self._errands = AllErrands(self._send, self._programs)
 
     async def live(self) -> None:
         """Do what the daemon says until it hangs up."""
@@ -55,6 +58,8 @@ class Worker:
                 await self._writer.drain()
 
     def _take(self, message: Mapping[str, Any]) -> None:
+        if "secrets" in message:
+            self._programs.secrets = tuple(message["secrets"])
         if "checks" in message:
             self._rounds.take(message["checks"])
         if "hooks" in message:

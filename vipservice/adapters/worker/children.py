@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Self
 
 from vipservice.adapters.worker.environment import ENVIRONMENT
+from vipservice.adapters.worker.threads import tell
 from vipservice.core.frozen import dataclass
 
 UMASK = 0o022
@@ -31,39 +34,104 @@ class Ended:
     timed_out: bool = False
 
 
-async def run(
-    argv: Sequence[str],
-    timeout: float,
-    user: str = "",
-    more: Mapping[str, str] | None = None,
-    stdin: bytes = b"",
-) -> Ended:
-    """Run a program to its end, or kill its whole process group after `timeout` seconds."""
-    environment = {**ENVIRONMENT, **(more or {})}
-    if user:
-        argv = as_user(argv, user, timeout, more or {})
-    with _Tail() as tail, tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
+class Programs:
+    """What all programs have in common."""
+
+    def __init__(self) -> None:
+        self.secrets: tuple[str, ...] = ()
+        """Files, and folders of files, that are kept from them, though the service's user may read them."""
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        timeout: float,
+        user: str = "",
+        more: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Ended:
+        """Run a program to its end, or kill its whole process group after `timeout` seconds."""
+        environment = {**ENVIRONMENT, **(more or {})}
+        if user:
+            argv = as_user(argv, user, timeout, more or {})
+        with _Tail() as tail, tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            child = _Child(argv, environment, self.secrets, given.fileno(), tail.written)
+            try:
+                await asyncio.shield(child.started)
+            except (OSError, ValueError) as error:
+                return Ended(None, f"cannot be started: {error}")
+            finally:
+                child.end_with_its_starter()
+            try:
+                return await _attend(child, timeout, tail)
+            finally:
+                _kill_group(child.started.result())
+                with contextlib.suppress(TimeoutError):  # what hangs in the kernel cannot be killed
+                    await asyncio.wait_for(asyncio.shield(child.ended), LAST_WORDS)
+
+
+class _Child:
+    """One program, and the thread that starts it and waits for it: what the thread may not, it may not.
+
+    Nor does the loop wait while the kernel copies a process, or looks for a program on a disk that hangs.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        secrets: Sequence[str],
+        stdin: int,
+        output: int,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[int] = self._loop.create_future()
+        """The number of its process."""
+        self.ended: asyncio.Future[int] = self._loop.create_future()
+        """Its exit status, or minus the number of the signal that killed it."""
+        self._argv, self._environment, self._secrets = argv, environment, secrets
+        # Copies: who waits for us may go, and close its own, before the program has them.
+        self._stdin, self._output = os.dup(stdin), os.dup(output)
+        threading.Thread(target=self._live, daemon=True).start()
+
+    def end_with_its_starter(self) -> None:
+        """Nobody waits for its start any more: where it is still to come, that is its end too."""
+        if not self.started.done():
+            self.started.add_done_callback(_kill_late)
+
+    def _live(self) -> None:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=given,
-                stdout=tail.written,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-                env=environment,
-                umask=UMASK,
-            )
+            process = self._start()
         except (OSError, ValueError) as error:
-            return Ended(None, f"cannot be started: {error}")
-        try:
-            return await _attend(process, timeout, tail)
+            tell(self._loop, self.started, self.started.set_exception, error)
+            return
         finally:
-            _kill_group(process.pid)
-            with contextlib.suppress(TimeoutError):  # what hangs in the kernel cannot be killed
-                await asyncio.wait_for(process.wait(), LAST_WORDS)
+            os.close(self._stdin)
+            os.close(self._output)
+        tell(self._loop, self.started, self.started.set_result, process.pid)
+        tell(self._loop, self.ended, self.ended.set_result, process.wait())
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        if self._secrets:
+            from vipservice.adapters.worker.landlock import keep_from  # noqa: PLC0415 - ctypes is large
+
+            keep_from(self._secrets)
+        return subprocess.Popen(  # noqa: S603 - the operator's own words, and no shell
+            self._argv,
+            stdin=self._stdin,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd="/",
+            env=self._environment,
+            umask=UMASK,
+        )
+
+
+def _kill_late(started: "asyncio.Future[int]") -> None:
+    if not started.cancelled() and started.exception() is None:
+        _kill_group(started.result())
 
 
 def as_user(argv: Sequence[str], user: str, timeout: float, more: Mapping[str, str]) -> tuple[str, ...]:
@@ -84,11 +152,11 @@ def as_user(argv: Sequence[str], user: str, timeout: float, more: Mapping[str, s
     )
 
 
-async def _attend(process: asyncio.subprocess.Process, timeout: float, tail: "_Tail") -> Ended:
+async def _attend(child: _Child, timeout: float, tail: "_Tail") -> Ended:
     tail.begin()
     try:
         async with asyncio.timeout(timeout):
-            status = await process.wait()
+            status = await asyncio.shield(child.ended)
     except TimeoutError:
         return Ended(None, tail.line(), timed_out=True)
     with contextlib.suppress(TimeoutError):

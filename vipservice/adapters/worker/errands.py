@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vipservice.adapters.worker.children import Ended, run
+from vipservice.adapters.worker.children import Ended, Programs
 from vipservice.config.check_settings import HookSettings, hook_from_json
 
 VARIABLE = "VIPSERVICE_"
@@ -20,9 +20,10 @@ class Errands:
     one takes the place of the older, and says how many it stands for.
     """
 
-    def __init__(self, group: int, send: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, group: int, send: Callable[[Mapping[str, Any]], None], programs: Programs) -> None:
         self.hooks: tuple[HookSettings, ...] = ()
         self._group = group
+        self._programs = programs
         self._send = send
         self._waiting: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._more = asyncio.Event()
@@ -60,7 +61,7 @@ class Errands:
 
     async def _run(self, hook: HookSettings, context: Mapping[str, Any]) -> None:
         began = time.monotonic()
-        ended = await run(
+        ended = await self._programs.run(
             hook.argv,
             hook.timeout,
             hook.user,
@@ -105,8 +106,9 @@ def _text(value: object) -> str:
 class AllErrands:
     """The hooks of all groups; groups do not wait for each other."""
 
-    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, send: Callable[[Mapping[str, Any]], None], programs: Programs) -> None:
         self._send = send
+        self._programs = programs
         self._groups: dict[int, Errands] = {}
 
     def take(self, told: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -132,5 +134,5 @@ class AllErrands:
 
     def _of(self, group: int) -> Errands:
         if group not in self._groups:
-            self._groups[group] = Errands(group, self._send)
+            self._groups[group] = Errands(group, self._send, self._programs)
         return self._groups[group]

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from vipservice.adapters.worker.children import run
+from vipservice.adapters.worker.children import Programs
 from vipservice.config.check_settings import (
     CheckSettings,
     CommandCheck,
@@ -38,13 +38,14 @@ class Asker(Protocol):
 class CommandAsker:
     """Runs the program."""
 
-    def __init__(self, check: CommandCheck, timeout: float) -> None:
+    def __init__(self, check: CommandCheck, timeout: float, programs: Programs) -> None:
         self._check = check
+        self._programs = programs
         self._timeout = timeout
 
     async def ask(self) -> Tried:
         """One run."""
-        ended = await run(self._check.argv, self._timeout, self._check.user)
+        ended = await self._programs.run(self._check.argv, self._timeout, self._check.user)
         said = f": {ended.output}" if ended.output else ""
         if ended.timed_out:
             return Tried(False, f"killed after {self._timeout:g} s{said}")
@@ -137,10 +138,14 @@ class Rounds:
     Args:
         send: Takes a message for the daemon.
         echoes: A raw ICMP socket that the daemon has opened, where only it may.
+        programs: What programs have in common.
     """
 
-    def __init__(self, send: Callable[[Mapping[str, Any]], None], echoes: socket.socket | None) -> None:
+    def __init__(
+        self, send: Callable[[Mapping[str, Any]], None], echoes: socket.socket | None, programs: Programs
+    ) -> None:
         self._send = send
+        self._programs = programs
         self._inherited = echoes
         self._running: dict[Key, Round] = {}
         self._shared: dict[str, Any] = {}
@@ -196,7 +201,7 @@ class Rounds:
 
                 return UnitAsker(unit, self._once("units", Units))
             case CommandCheck() as command:
-                return CommandAsker(command, check.timeout)
+                return CommandAsker(command, check.timeout, self._programs)
             case PingCheck() as ping:
                 from vipservice.adapters.worker.ping import PingAsker
 

@@ -33,18 +33,20 @@ class OneThread(Generic[T]):
             try:
                 result = function()
             except Exception as error:  # it belongs to whoever asked
-                _tell(loop, answer, answer.set_exception, error)
+                tell(loop, answer, answer.set_exception, error)
             else:
-                _tell(loop, answer, answer.set_result, result)
+                tell(loop, answer, answer.set_result, result)
 
         self._running = threading.Thread(target=work, daemon=True)
         self._running.start()
         return await answer
 
 
-def _tell(
+def tell(
     loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[Any]", put: Callable[[Any], None], what: object
 ) -> None:
+    """Put something into a future of that loop, from any thread; nothing where nobody waits any more."""
+
     def unless_gone() -> None:
         if not answer.done():
             put(what)
