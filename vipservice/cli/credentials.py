@@ -4,6 +4,7 @@
 that only systemd can read.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,17 @@ from vipservice.config.keys import CREDENTIALS
 from vipservice.config.settings import Settings
 
 UNIT = "vipservice.service"
-LOADED, ENCRYPTED = "LoadCredential", "LoadCredentialEncrypted"
+ASKED = (
+    "--json=short",
+    "get-property",
+    "org.freedesktop.systemd1",
+    "/org/freedesktop/systemd1/unit/vipservice_2eservice",
+    "org.freedesktop.systemd1.Service",
+    "LoadCredential",
+    "LoadCredentialEncrypted",
+)
+"""`systemctl show` of systemd 252 has only "[unprintable]" for these."""
+
 GIVEN = Path("/run/credentials") / UNIT
 """What the running service was given."""
 
@@ -30,18 +41,12 @@ Credentials = Mapping[str, Path | None]
 
 def of_unit() -> Credentials:
     """What the unit's next start would be given; nothing inside of the unit, or where there is no systemd."""
-    if CREDENTIALS in os.environ or not is_here():
+    busctl = shutil.which("busctl")
+    if CREDENTIALS in os.environ or busctl is None or not is_here():
         return {}
-    systemctl = shutil.which("systemctl")
-    assert systemctl is not None, "is_here has looked"
-    wanted = (f"--property={LOADED}", f"--property={ENCRYPTED}")
     try:
         shown = subprocess.run(  # noqa: S603 - our own words
-            (systemctl, "show", *wanted, UNIT),
-            capture_output=True,
-            text=True,
-            timeout=ASK_WITHIN,
-            check=False,
+            (busctl, *ASKED), capture_output=True, text=True, timeout=ASK_WITHIN, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}
@@ -49,14 +54,13 @@ def of_unit() -> Credentials:
 
 
 def parse(shown: str) -> Iterator[tuple[str, Path | None]]:
-    """What `systemctl show` says: a line of `Property=name:path` for each."""
-    for line in shown.splitlines():
-        setting, _, value = line.partition("=")
-        name, _, path = value.partition(":")
-        if setting == LOADED and name:
-            yield name, _readable(_found(Path(path or name)))
-        elif setting == ENCRYPTED and name:
-            yield name, _readable(GIVEN / name) if (GIVEN / name).exists() else None
+    """What `busctl` says: a line of JSON for each property, {"data": [[name, path], ...]}."""
+    plain, encrypted = ([*map(json.loads, shown.splitlines()), {}, {}])[:2]
+    for name, _ in encrypted.get("data", ()):
+        given = GIVEN / name
+        yield name, _readable(given) if given.exists() else None
+    for name, path in plain.get("data", ()):
+        yield name, _readable(_found(Path(path)))
 
 
 def sentences(settings: Settings, credentials: Credentials) -> Iterator[str]:

@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parents[3]
 """Of the checkout."""
 
 COMMAND = "/opt/vipservice/bin/vipservice"
-IMPORTED = ("vipservice", "prometheus_client", "psutil", "rich", "sdnotify", "yaml", "_yaml")
+IMPORTED = ("vipservice", "jeepney", "prometheus_client", "psutil", "rich", "sdnotify", "yaml", "_yaml")
 DRAWN_WITH = ("markdown_it", "mdurl", "pygments")
 """What rich needs."""
 
