@@ -50,8 +50,9 @@ done
 """
 """$1: what lies over the root; $2: the machine's name; then its control groups.
 
-A network namespace given costs CAP_NET_ADMIN, so it is given back; systemd-nspawn 252 knows no Landlock, hosts
-do. Of the multi-user target only what we enable is left: its other services are this machine's affair.
+A network namespace given costs CAP_NET_ADMIN, so it is given back, and so is Landlock, which systemd-nspawn
+does not know. Of the multi-user target only what we enable is left: its other services are this machine's
+affair.
 """
 
 
