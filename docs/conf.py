@@ -25,7 +25,9 @@ DECISIONS = "decisions/README"
 SECTION = re.compile(r"^## (?P<title>.+)\n(?P<body>(?:(?!^## ).*\n?)*)", re.MULTILINE)
 PAGE = re.compile(r"^- \[[^]]*\]\((?P<page>[^)#:]+)\.md\)", re.MULTILINE)
 LINK = re.compile(r"\[(?P<text>[^]]*)\]\((?P<target>(?:\.\./)+[^)#\s]+)(?:#[^)\s]*)?\)")
-TOCTREE = "```{{toctree}}\n:hidden:\n{options}\n{pages}\n```\n"
+WIDE = '<div class="{shown}" style="overflow-x: auto">{drawn}</div>'
+"""A picture that is wider than a phone is moved under the thumb, like a table."""
+TOCTREE = "```{{toctree}}\n{options}\n{pages}\n```\n"
 
 project = "vipservice"
 version = release = __version__
@@ -57,7 +59,7 @@ class Diagram(SphinxDirective):
         """Both pictures; the theme's classes show one of them."""
         text = "\n".join(self.content)
         return [
-            nodes.raw("", f'<div class="{shown}">{self._drawn(text, theme)}</div>', format="html")
+            nodes.raw("", WIDE.format(shown=shown, drawn=self._drawn(text, theme)), format="html")
             for shown, theme in (("only-light", "neutral"), ("only-dark", "dark"))
         ]
 
@@ -71,9 +73,11 @@ def make_contents(_app: Sphinx, page: str, source: list[str]) -> None:
     if page == LIST_OF_PAGES:
         for section in SECTION.finditer(source[0]):
             pages = PAGE.findall(section["body"])
-            source[0] += TOCTREE.format(options=f":caption: {section['title']}\n", pages="\n".join(pages))
+            source[0] += TOCTREE.format(
+                options=f":hidden:\n:caption: {section['title']}\n", pages="\n".join(pages)
+            )
     elif page == DECISIONS:
-        source[0] += TOCTREE.format(options=":glob:\n", pages="0*")
+        source[0] += TOCTREE.format(options=":glob:\n:maxdepth: 1\n", pages="0*")
 
 
 def name_files(_app: Sphinx, page: str, source: list[str]) -> None:

@@ -13,8 +13,8 @@ SERVER = "10.99.0.50"
 """The documents' 192.168.3.50, which answers on port 8080."""
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _needs_proxies() -> None:
+@pytest.fixture(scope="session")
+def _proxies_installed() -> None:
     missing = [name for name in ("haproxy", "nginx") if which(name) is None]
     if missing and os.environ.get("CI") == "true":
         pytest.fail(f"no {', '.join(missing)}; in CI this is never skipped")
@@ -22,8 +22,8 @@ def _needs_proxies() -> None:
         pytest.skip(f"install {', '.join(missing)}")
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Cluster]:
+@pytest.fixture(scope="session")
+def pair(_proxies_installed: None) -> Iterator[Cluster]:
     """Two nodes and a gateway, which is the application's server too."""
     with Cluster(("a", "b"), gateway=True) as cluster:
         gateway = cluster.lan.hosts["gateway"]

@@ -1,6 +1,6 @@
 """Every sample in the documents is of a kind that a test knows, and is loaded or parsed as what it is.
 
-What a real nginx, HAProxy or pair of hosts is needed for is in tests/live/documents and tests/live/systemd.
+What a real nginx, HAProxy or pair of hosts is needed for is in tests/live/documents.
 """
 
 import json

@@ -51,7 +51,7 @@ class Recorder(Watcher):
 
     def turned(self, name: str, turned: Turned) -> None:
         """The sentence of the log."""
-        self._note(name, "", f"{turned.old.value} to {turned.new.value}: {turned.detail}")
+        self._note(name, "", f"{turned.old.value} to {turned.new.value}:<br/>{turned.detail}")
 
     def happened(self, name: str, text: str) -> None:
         """An incident that only the stage knows of."""

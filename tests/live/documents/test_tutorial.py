@@ -1,5 +1,6 @@
 """The tutorial, from its first line to its last, on two machines on which nothing is installed yet."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.documents.samples import TOP, samples_of
+from vipservice.lab.booted import layer as layers
 from vipservice.lab.booted.control_groups import ControlGroups
 from vipservice.lab.booted.machine import CONFIGURED, Machine
+from vipservice.lab.booted.needs import problem
 from vipservice.lab.clock import wait_until
 from vipservice.lab.lan import Lan
 
@@ -82,6 +85,16 @@ class Play:
 
 def hears(machine: Machine) -> bool:
     return "peers 1" in machine.show("StatusText")
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    reason = problem()
+    if reason is not None and os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}; in CI this is never skipped")
+    if reason is not None:
+        pytest.skip(reason)
+    return layers.make(tmp_path_factory.mktemp("layer"))
 
 
 @pytest.fixture
