@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.daemon.test_service import VIPSERVICE, command
+from tests.unit.documents.samples import samples
 from vipservice.lab.clock import now, wait_until
 from vipservice.lab.daemons import CONTROL, Status
 from vipservice.lab.demo.cluster import VIP, Cluster
@@ -39,6 +40,14 @@ def restart(cluster: Cluster, node: str) -> None:
     cluster.daemons[node].wait_ready(READY_WITHIN)
 
 
+def steps() -> list[list[str]]:
+    """What the guide says is done to each node."""
+    guide = next(one for one in samples("console") if one.page == "docs/guides/rolling-update.md")
+    said = [line.split() for line in guide.text.splitlines()]
+    assert [words[:2] for words in said[1:2]] == [["systemctl", "restart"]]
+    return said
+
+
 def others(cluster: Cluster, *names: str) -> list[str]:
     return sorted(set(cluster.daemons) - set(names))
 
@@ -48,8 +57,8 @@ def test_a_rolling_update_of_three_nodes_costs_clients_next_to_nothing(trio: Clu
     since, handovers, cost = now(), 0, 0.0
     for node in sorted(trio.daemons):
         before, began = trio.wait_for_owner(5), now()
-        for step in (("maintenance", "on", "--wait"), None, ("maintenance", "off", "--wait")):
-            if step is None:
+        for program, *step in steps():
+            if program == "systemctl":
                 restart(trio, node)
                 assert trio.daemons[node].status()["groups"][0]["maintenance"]
                 continue

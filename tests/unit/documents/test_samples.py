@@ -17,9 +17,11 @@ from mermaid_render import mermaid_to_svg
 from playwright._impl._driver import compute_driver_executable
 
 from tests.unit.documents.samples import TOP, Sample, documents, samples
+from tests.unit.runtime.test_hooks import Bench
 from vipservice.cli.main import make_parser
 from vipservice.config.load import load, loads
 from vipservice.config.web import load_web
+from vipservice.core.roles import Role
 
 PROGRAMS = frozenset(
     "apt-get chgrp chmod editor install ip journalctl launchctl ping python3 scp sysctl vi".split()  # noqa: SIM905
@@ -138,6 +140,13 @@ def test_a_kernel_setting_exists(sample: Sample) -> None:
 @every("json hook")
 def test_what_a_hook_is_told_has_the_values_that_it_gets(sample: Sample) -> None:
     told = json.loads(sample.text)
+    bench = Bench()
+    bench.turns(Role.BACKUP, Role.ACTIVE)
+    real = bench.sent[-1]["happened"]
+    assert {key: type(value) for key, value in told.items()} == {
+        **{key: type(value) for key, value in real.items()},
+        "stands_for": int,
+    }
     assert told["event"] == told["role"] == "active"
 
 
