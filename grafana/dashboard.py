@@ -11,6 +11,7 @@ from grafana.hosts import lease_and_loop, resources
 from grafana.network import adverts, round_trips
 from grafana.ownership import failovers, now, roles
 from grafana.panels import DATASOURCE
+from grafana.service import checks_and_hooks
 
 FILE = Path("grafana/dashboards/vipservice.json")
 UID = "vipservice"
@@ -21,6 +22,7 @@ ROWS = {
     "Now": now,
     "Roles": roles,
     "Failovers": failovers,
+    "Checks and hooks": checks_and_hooks,
     "Round trips": round_trips,
     "Adverts": adverts,
     "Lease and loop": lease_and_loop,

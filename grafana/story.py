@@ -23,6 +23,17 @@ SCRAPE_TIMEOUT = 1.1
 QUIET = 6.0
 """Seconds after which each rate's window lies within the time since the last event."""
 
+BROKEN = "/run/broken"
+"""Where this file is, a check fails, which costs priority and moves nothing."""
+
+SERVICE = f"""\
+checks:
+  - {{file: /, name: fine}}
+  - {{file: {BROKEN}, absent: true, name: not broken, weight: 1}}
+hooks:
+  - {{run: [/bin/true], name: told, on: [active, backup]}}
+"""
+
 LETTER = b"no advert, whatever it says"
 TTL = 255
 
@@ -56,7 +67,7 @@ class Story:
     @contextlib.contextmanager
     def begin(cls) -> Iterator[Self]:
         """Start everything: nodes, gateway, client, Prometheus."""
-        with Cluster(gateway=True, period=PING_EVERY) as cluster:
+        with Cluster(gateway=True, period=PING_EVERY, more=SERVICE) as cluster:
             targets = [f"{cluster.lan.address_of(name)}:{METRICS_PORT}" for name in cluster.daemons]
             prometheus = Prometheus(cluster.lan.client, targets, RULES)
             began = time.time()
@@ -147,6 +158,7 @@ def play(story: Story) -> None:
     story.wait_for_alert("VipserviceHeldBySilentPeer", 40)
     story.settle("adverts blocked", quiet=0)
     cluster.lan.restore_adverts(cluster.victim)
+    (cluster.lan.node(cluster.victim).root / BROKEN.lstrip("/")).touch()
     cluster.wait_until_whole()
     story.settle("adverts restored")
     story.ended = time.time()

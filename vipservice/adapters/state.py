@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +30,9 @@ from vipservice.runtime.ports import StoredGroup, StoredPeer
 _log = logging.getLogger(__name__)
 
 IDENTITY, GROUPS, PEERS = "identity.json", "groups.json", "peers.json"
+EVERY_GROUP = GroupId(0)
+"""No group has this id: under it stands whether groups that are to come begin in maintenance."""
+
 _CLOSE_WITHIN = 2.0
 """Seconds that a disk that hangs may hold up the end of the daemon, or an upgrade."""
 
@@ -72,7 +76,7 @@ class StateDirectory:
 
     def group(self, group: GroupId) -> StoredGroup:
         """What was stored for `group`, or what a group begins with."""
-        return self._groups.get(group, StoredGroup())
+        return self._groups.get(group) or StoredGroup(maintenance=self._every_group.maintenance)
 
     def peers(self) -> Sequence[StoredPeer]:
         """The peers that were stored."""
@@ -81,6 +85,12 @@ class StateDirectory:
     def store_group(self, group: GroupId, stored: StoredGroup) -> None:
         """Queue a write; the latest wins."""
         self._groups = {**self._groups, group: stored}
+        self._writer.put(GROUPS, partial(write_groups, self._groups))
+
+    def store_maintenance(self, on: bool) -> None:
+        """Queue a write: so it is for every group, also for one that is to come."""
+        groups = {**self._groups, EVERY_GROUP: self._every_group}
+        self._groups = {group: replace(stored, maintenance=on) for group, stored in groups.items()}
         self._writer.put(GROUPS, partial(write_groups, self._groups))
 
     def store_peers(self, peers: Sequence[StoredPeer]) -> None:
@@ -100,6 +110,10 @@ class StateDirectory:
     def close(self) -> None:
         """Finish the queued writes, within two seconds."""
         self._writer.close(_CLOSE_WITHIN)
+
+    @property
+    def _every_group(self) -> StoredGroup:
+        return self._groups.get(EVERY_GROUP, StoredGroup())
 
     def _next_life(self) -> Identity:
         """Take the stored identity, or a new one, into its next incarnation."""

@@ -213,7 +213,7 @@ class Node:
         return done.ok, done.detail
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
-        """Stay out of a group (None: of all that are configured) from now on, or take part again.
+        """Stay out of a group (None: of all, also those to come) from now on, or take part again.
 
         Returns:
             Whether it is done, and a sentence a line for each group; those that warn begin with `warning: `.
@@ -223,6 +223,8 @@ class Node:
         wanted = sorted(configured) if group is None else [GroupId(group)]
         if not wanted or not configured.issuperset(wanted):
             return False, f"there is no group {group}" if wanted else "no floating address is enabled here"
+        if group is None:
+            self._store.store_maintenance(on)
         for one in wanted:
             self._store.store_group(one, replace(self._store.group(one), maintenance=on))
         told = [self._maintain(running[one], one, on) for one in wanted if one in running]

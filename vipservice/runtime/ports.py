@@ -293,6 +293,9 @@ class StateStore(Protocol):
     def store_group(self, group: GroupId, stored: StoredGroup) -> None:
         """Queue a write; the latest wins."""
 
+    def store_maintenance(self, on: bool) -> None:
+        """Queue a write: so it is for every group, also for one that is to come."""
+
     def store_peers(self, peers: Sequence[StoredPeer]) -> None:
         """Queue a write; the latest wins."""
 

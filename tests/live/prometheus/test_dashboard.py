@@ -15,6 +15,7 @@ GATEWAY = "10.99.0.1"
 NODES = ("node-a", "node-b", "node-c")
 ACTIVE, BACKUP = 4, 2
 NOT_HEARD, BOTH_WAYS = 0, 2
+FAILING, PASSING = -1, 1
 
 REASONS = {
     "start": "silence_proved",
@@ -147,6 +148,40 @@ def test_changes_of_role_are_those_in_the_logs(told: Told) -> None:
     assert (moments["handover"].owner, "backup", "active", "handover_taken") in rows
     assert (moments["start"].owner, "active", "backup", "handover_given") in rows
     assert (moments["death"].owner, "probing", "active", "silence_proved") in rows
+
+
+# Checks and hooks
+
+
+def test_health_checks_show_the_one_that_fails(told: Told) -> None:
+    assert set(told.numbers("Health checks, by node", "handover").values()) == {PASSING}
+    shown = told.numbers("Health checks, by node", "adverts restored")
+    assert shown.keys() == {f"{node} {check}" for node in NODES for check in ("fine", "not broken")}
+    broken = told.moments["adverts restored"].owner
+    assert {name for name, value in shown.items() if value == FAILING} == {f"{broken} not broken"}
+
+
+def test_a_check_of_a_file_takes_no_time(told: Told) -> None:
+    shown = told.numbers("How long a check takes", "handover")
+    assert len(shown) == 2 * len(NODES)
+    assert all(0 <= seconds < 0.5 for seconds in shown.values())
+
+
+def test_hooks_ran_on_both_nodes_of_the_handover(told: Told) -> None:
+    moments = told.moments
+    for node in (moments["start"].owner, moments["handover"].owner):
+        ran = told.throughout("Hooks that ran, by result")[f"{node} told ok"]
+        assert [
+            at for at, value in ran if value > 0 and moments["start"].wall < at < moments["handover"].wall
+        ]
+    failed = told.throughout("Hooks that ran, by result")[f"{moments['handover'].owner} told failed"]
+    assert not [at for at, value in failed if value > 0]
+
+
+def test_a_hook_that_does_nothing_takes_no_time(told: Told) -> None:
+    shown = told.numbers("How long a hook takes", "handover")
+    assert shown.keys() == {f"{node} told" for node in NODES}
+    assert all(0 < seconds < 2 for seconds in shown.values())
 
 
 # Round trips

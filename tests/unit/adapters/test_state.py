@@ -338,3 +338,18 @@ def test_any_json_is_read_or_is_a_value_error(content: object, kind: str) -> Non
     }[kind]
     with suppress(ValueError):
         read(json.dumps({"version": 1, "content": content}).encode())
+
+
+def test_maintenance_of_the_whole_node_is_also_that_of_groups_to_come(opened: Open) -> None:
+    state = opened()
+    state.store_group(GroupId(3), StoredGroup(7, 8))
+    state.store_maintenance(True)
+    state.store_group(GroupId(4), StoredGroup(1, 2, maintenance=False))
+    state.flush()
+    again = opened()
+    assert [again.group(GroupId(one)).maintenance for one in (3, 4, 5)] == [True, False, True]
+    assert again.group(GroupId(3)).reserved_term == 8
+    again.store_maintenance(False)
+    again.flush()
+    last = opened()
+    assert not any(last.group(GroupId(one)).maintenance for one in (3, 4, 5))

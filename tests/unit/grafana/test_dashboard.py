@@ -68,7 +68,16 @@ def test_the_file_is_what_the_code_writes() -> None:
 
 def test_its_rows_are_those_that_were_asked_for() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Now", "Roles", "Failovers", "Round trips", "Adverts", "Lease and loop", "Resources"]
+    assert rows == [
+        "Now",
+        "Roles",
+        "Failovers",
+        "Checks and hooks",
+        "Round trips",
+        "Adverts",
+        "Lease and loop",
+        "Resources",
+    ]
 
 
 def test_no_two_panels_overlap_and_none_is_too_wide() -> None:

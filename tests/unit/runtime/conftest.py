@@ -158,15 +158,19 @@ class Memory:
         self.problem: str | None = None
         self.stored: tuple[StoredPeer, ...] = ()
         self.groups: dict[GroupId, StoredGroup] = {}
+        self.maintenance = False
 
     def group(self, group: GroupId) -> StoredGroup:
-        return self.groups.get(group, StoredGroup())
+        return self.groups.get(group, StoredGroup(maintenance=self.maintenance))
 
     def peers(self) -> Sequence[StoredPeer]:
         return self.stored
 
     def store_group(self, group: GroupId, stored: StoredGroup) -> None:
         self.groups[group] = stored
+
+    def store_maintenance(self, on: bool) -> None:
+        self.maintenance = on
 
     def store_peers(self, peers: Sequence[StoredPeer]) -> None:
         self.stored = tuple(peers)

@@ -1,14 +1,18 @@
 """Maintenance as a node does it: what is remembered, what is said, and what would move by itself."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
-from tests.unit.runtime.conftest import GROUP, Machine, Memory
+from tests.unit.runtime.conftest import GROUP, SETTINGS, Machine, Memory
 from tests.unit.runtime.test_node import hear, start
+from vipservice.config.settings import ResolvedGroup
 from vipservice.core.actions import StoreTerm
 from vipservice.core.roles import Role
+from vipservice.core.values import GroupId
 from vipservice.runtime.maintenance import begun, plans
 
 Make = Callable[..., Any]
@@ -75,3 +79,15 @@ def test_what_would_move_by_itself_is_said_and_what_holds_it_back(
     group: Make, changed: dict[str, Any], said: list[str]
 ) -> None:
     assert list(plans(group(**changed).core)) == said
+
+
+def test_a_group_that_a_reload_brings_to_a_node_in_maintenance_stays_out_too(
+    machine: Machine, memory: Memory
+) -> None:
+    node = start(machine, memory)
+    another = replace(SETTINGS, id=GroupId(7), name="more", addresses=(IPv4Address("192.168.3.99"),))
+    node.maintenance(None, True)
+    node.add([ResolvedGroup(another, "eth0", 32, (), None, 0)])
+    assert [group.core.maintenance for group in node.status().groups] == [True, True]
+    node.maintenance(7, False)
+    assert [group.core.maintenance for group in node.status().groups] == [True, False]
