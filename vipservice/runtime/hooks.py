@@ -98,12 +98,9 @@ class Hooks:
     def ran(self, message: Mapping[str, Any]) -> None:
         """The worker says how a run went."""
         group = GroupId(message["group"])
-        known = self._status.get(group, {}).get(message["hook"])
-        if known is None:
-            return  # a reload has taken it away meanwhile
         output = "".join(c if c.isprintable() else "?" for c in message["output"][:LONGEST_OUTPUT])
         status = HookStatus(
-            known.name,
+            message["hook"],
             message["event"],
             message["result"],
             message["status"],
@@ -111,12 +108,14 @@ class Hooks:
             output,
             self._wall_clock(),
         )
-        self._status[group][known.name] = status
-        name = self._groups[group].core.name
-        self._metrics.hook_ran(name, known.name, status.result)
         said = sentence(status)
-        self._history.ran_hook(name, said)
         log.log(logging.INFO if status.result == "ok" else logging.WARNING, said)
+        if status.name not in self._status.get(group, {}):
+            return  # a reload has taken it away: its last run is told in the log alone
+        self._status[group][status.name] = status
+        name = self._groups[group].core.name
+        self._metrics.hook_ran(name, status.name, status.result)
+        self._history.ran_hook(name, said)
 
     def _turned(self, action: Turned, transition: str) -> None:
         role = TOLD_ROLES.get(action.new)

@@ -113,3 +113,20 @@ def test_with_bind_none_the_hook_alone_moves_the_address() -> None:
         assert 2.0 < now() - died < 5.0, "a lease after the last renewal that was told of"
         time.sleep(0.2)
         assert [note["event"] for note in notes(cluster, owner)][-1] == "active"
+
+
+def test_the_last_hook_of_a_group_that_a_reload_takes_away_is_run(pair: Cluster) -> None:
+    pair.configure(HOOK)
+    owner = active(pair)
+    daemon = pair.daemons[owner]
+    count, began = len(notes(pair, owner)), now()
+    text = pair.configuration(daemon.host.name)
+    daemon.write_config(text.replace("enabled: true", "enabled: false"))
+    assert daemon.ask({"command": "reload"})["ok"]
+    pair.wait_for_owner(5, other_than=owner)
+    wait_for_note(pair, owner, "backup", after=count)
+    daemon.wait_for_line("hook note for backup done", 5, since=began)
+    assert daemon.status()["groups"] == []
+    daemon.write_config(text)
+    assert daemon.ask({"command": "reload"})["ok"]
+    pair.wait_until_whole()

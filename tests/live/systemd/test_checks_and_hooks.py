@@ -1,9 +1,11 @@
 """Checks and hooks under a booted systemd: its signals, the rights of programs, other users, credentials."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,13 +30,8 @@ echo user $(id -un), key $(cat {KEY}), $(grep CapPrm /proc/self/status), limits 
 """
 
 POLKIT = "/etc/polkit-1/rules.d/50-vipservice.rules"
-RULE = """\
-polkit.addRule(function (action, subject) {
-  if (action.id == "org.freedesktop.systemd1.manage-units" && subject.user == "vipservice")
-    return polkit.Result.YES;
-});
-"""
-"""As docs/hooks.md has it."""
+DOCUMENTATION = Path("docs/hooks.md")
+"""Has the rule for polkit."""
 
 WITHIN = 10.0
 
@@ -47,6 +44,12 @@ def group(line: str) -> str:
 def reload(machine: Machine, configuration: str) -> None:
     machine.write(CONFIGURED, configuration)
     machine.run("systemctl", "reload", UNIT)
+
+
+def documented_rule() -> str:
+    found = re.search(r"```javascript\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def status(machine: Machine) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def test_a_hook_of_another_user_runs_where_polkit_says_so_and_check_says_where_n
     ran = hook_ran(active)
     assert (ran["result"], "uthentication required" in ran["output"]) == ("failed", True), ran
     assert "no rule of polkit lets vipservice start a transient unit" in active.run("vipservice", "check")
-    active.write(POLKIT, RULE)
+    active.write(POLKIT, documented_rule())
     assert "polkit" not in active.run("vipservice", "check")
     reload(active, other.replace("user: nobody", "user: nobody, name: allowed"))
     ran = hook_ran(active)
