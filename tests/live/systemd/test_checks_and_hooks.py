@@ -47,7 +47,7 @@ def reload(machine: Machine, configuration: str) -> None:
 
 
 def documented_rule() -> str:
-    found = re.search(r"```javascript\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    found = re.search(r"```javascript[^\n]*\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
     assert found is not None
     return found[1]
 
