@@ -5,6 +5,7 @@ place (`console both`). What cog writes between its markers is left out: `cog --
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -23,6 +24,7 @@ KINDS = frozenset(
         "json hook",
         "mermaid",
         "nginx",
+        "python",
         "text",
         "yaml patroni",
         "yaml vipservice",
@@ -77,7 +79,12 @@ def samples_of(page: Path) -> list[Sample]:
 
 def samples(*kinds: str) -> list[Sample]:
     """Those of some kinds on all pages; without a kind all of them."""
-    return [one for page in documents() for one in samples_of(page) if not kinds or one.kind in kinds]
+    return [one for one in _all_samples() if not kinds or one.kind in kinds]
+
+
+@cache
+def _all_samples() -> list[Sample]:
+    return [one for page in documents() for one in samples_of(page)]
 
 
 def _generated_lines(text: str) -> set[int]:

@@ -3,12 +3,14 @@
 What a real nginx, HAProxy or pair of hosts is needed for is in tests/live/documents.
 """
 
+import ast
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -124,7 +126,10 @@ def test_patronis_own_settings_listen_where_our_checks_ask(sample: Sample) -> No
     said = yaml.safe_load(sample.text)
     asked = [one.text for one in samples("yaml vipservice") if one.page == sample.page]
     assert asked
-    assert all(f"http://{said['restapi']['listen']}/" in text for text in asked)
+    listens, asks = said["restapi"]["listen"].rsplit(":", 1), "http://127.0.0.1:"
+    assert listens[0] in ("0.0.0.0", "127.0.0.1")
+    assert all(f"{asks}{listens[1]}/primary" in text for text in asked)
+    assert not any(said[part]["connect_address"].startswith("127.") for part in ("restapi", "postgresql"))
     assert said["bootstrap"]["dcs"]["ttl"] == 30, "the page says so"
 
 
@@ -156,6 +161,22 @@ def test_polkits_rule_lets_the_service_and_nobody_else(sample: Sample) -> None:
     program = POLKIT.replace("SAMPLE", sample.text)
     said = subprocess.run((node, "-e", program), capture_output=True, text=True, timeout=20, check=True)
     assert said.stdout.strip() == "[ 'yes', undefined, undefined ]"
+
+
+def test_a_program_can_be_compiled_and_finds_what_it_imports() -> None:
+    for sample in samples("python"):
+        for node in ast.walk(ast.parse(sample.text, str(sample))):
+            for module in imported(node):
+                assert find_spec(module) is not None, f"{sample}: {module}"
+
+
+def imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [name.name for name in names]
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+    return []
 
 
 @every("mermaid")
