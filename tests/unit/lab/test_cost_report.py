@@ -42,6 +42,21 @@ def test_the_heaviest_node_is_held_against_the_bar_for_memory() -> None:
     assert not held(figures)
 
 
+def test_where_the_time_goes_is_shown_the_greatest_part_first_once_it_was_measured() -> None:
+    figures = deepcopy(FIGURES)
+    assert "main thread" not in recorded(figures)
+    figures["parts"] = {"100ms": {"small": 20.0, "great": 80.0}, "10ms": {"small": 30.4, "great": 69.6}}
+    lines = recorded(figures).splitlines()
+    assert lines.index("| great | 80 % | 70 % |") + 1 == lines.index("| small | 20 % | 30 % |")
+
+
+def test_what_nodes_take_together_is_shown_once_it_was_measured() -> None:
+    figures = deepcopy(FIGURES)
+    assert "all nodes together" not in recorded(figures)
+    figures["together"] = [{"nodes": 5, "interval": "2ms", "largest": 20.6, "all": 97.2}]
+    assert "| 5 | 2ms | 21 % | 97 % |" in recorded(figures)
+
+
 def test_a_share_is_of_one_core_and_of_the_time_between() -> None:
     before, after = Spent(10.0, 1.0, 100), Spent(14.0, 1.5, 140)
     assert after.share_since(before) == 12.5

@@ -14,6 +14,9 @@ from vipservice.lab.cost import measure, report
 from vipservice.lab.namespaces import problem
 
 INTERVALS = ("100ms", "10ms", "5ms", "2ms")
+CROWDED = ("10ms", "5ms", "2ms")
+CROWDS = (2, 3, 5)
+"""How many nodes share this machine, as in the fault matrix."""
 MISSED = 1
 
 
@@ -50,6 +53,14 @@ def _measure(runs: int, seconds: float, starts: int) -> dict[str, Any]:
         for interval, measured in rest.items():
             say(f"run {run} of {runs} at {interval} ...")
             measured.append(measure.at_rest(interval, seconds))
+    say("its parts ...")
+    parts = {interval: measure.parts(interval, seconds) for interval in report.SHARE_BARS}
+    say("several nodes on this machine ...")
+    together = [
+        {"nodes": nodes, "interval": interval, **measure.together(nodes, interval, seconds)}
+        for interval in CROWDED
+        for nodes in CROWDS
+    ]
     say(f"{starts} starts ...")
     began = [measure.start() for _ in range(starts)]
     return {
@@ -57,6 +68,8 @@ def _measure(runs: int, seconds: float, starts: int) -> dict[str, Any]:
         "seconds": seconds,
         "starts": starts,
         "rest": {interval: measure.medians(measured) for interval, measured in rest.items()},
+        "parts": parts,
+        "together": together,
         "start": {
             "ready": median(one["ready"] for one in began),
             "best": min(one["ready"] for one in began),

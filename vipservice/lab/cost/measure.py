@@ -1,7 +1,10 @@
 """Measures nodes at rest beside the floor and keepalived, all in the same seconds, and lone starts."""
 
 import contextlib
+import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,8 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from vipservice.lab.cost import floor
+from vipservice.lab.clock import wait_until
+from vipservice.lab.cost import floor, stopwatch
 from vipservice.lab.cost.processor import resident, spent
+from vipservice.lab.daemons import CONFIG, Daemon
 from vipservice.lab.demo.cluster import VIP, Cluster
 from vipservice.lab.demo.play import play
 from vipservice.lab.demo.steps import START
@@ -22,6 +27,9 @@ CALM = 6.0
 KEEPALIVED_INTERVALS = {"100ms": 0.1, "10ms": 0.01}
 """What it can be set to, seconds: its shortest is 10 ms."""
 
+NAMES = ("a", "b", "c", "d", "e")
+TIMED = (sys.executable, "-I", "-m", stopwatch.__name__, "run", "--config", str(CONFIG))
+WRITTEN_WITHIN = 5.0
 MOST_STANDSTILLS = 4
 KEEPALIVED_ADDRESS = VIP - 1
 NOBODYS_GROUP = "239.255.118.1"
@@ -57,6 +65,49 @@ def at_rest(interval: str, seconds: float) -> dict[str, Any]:
             }
             for name, process in watched.items()
         }
+
+
+def parts(interval: str, seconds: float) -> dict[str, float]:
+    """Per cent of the active's own processor time that each of its parts has, at one interval."""
+    with Cluster(("a", "b"), interval=interval, gateway=True, command=TIMED) as cluster:
+        cluster.start("a")
+        cluster.wait_for_owner(5)
+        cluster.start("b")
+        cluster.wait_until_whole()
+        cluster.pings.close()
+        active = cluster.daemons["a"]
+        time.sleep(CALM)
+        before = _totals(active)
+        time.sleep(seconds)
+        after = _totals(active)
+    spent_on = {part: after[part] - before[part] for part in after}
+    return {part: 100 * one / sum(spent_on.values()) for part, one in spent_on.items()}
+
+
+def together(nodes: int, interval: str, seconds: float) -> dict[str, float]:
+    """Per cent of a core that so many nodes on this one machine take at rest: the largest, and all."""
+    with Cluster(NAMES[:nodes], interval=interval, gateway=True) as cluster:
+        cluster.start(NAMES[0])
+        cluster.wait_for_owner(5)
+        cluster.start(*NAMES[1:nodes])
+        cluster.wait_until_whole()
+        cluster.pings.close()
+        pids = [daemon.process.pid for daemon in cluster.daemons.values()]
+        time.sleep(CALM)
+        before = [spent(pid) for pid in pids]
+        time.sleep(seconds)
+        shares = [spent(pid).share_since(earlier) for pid, earlier in zip(pids, before, strict=True)]
+    return {"largest": max(shares), "all": sum(shares)}
+
+
+def _totals(daemon: Daemon) -> dict[str, int]:
+    """What the stopwatch has by now, nanoseconds by part."""
+    path = daemon.host.root / stopwatch.TOTALS.relative_to("/")
+    path.unlink(missing_ok=True)
+    os.kill(daemon.process.pid, signal.SIGUSR2)
+    wait_until(path.exists, WRITTEN_WITHIN, "the stopwatch's totals")
+    totals: dict[str, int] = json.loads(path.read_text())
+    return totals
 
 
 def start() -> dict[str, float]:

@@ -40,6 +40,8 @@ def markdown(record: Record) -> str:
             _rest(figures),
             _words(figures),
             table(["", "measured (median)", "bar", ""], judged),
+            *_parts(figures.get("parts", {})),
+            *_together(figures.get("together", [])),
             record.provenance,
         )
     )
@@ -67,6 +69,33 @@ def _rest(figures: dict[str, Any]) -> str:
 
 def _cell(measured: dict[str, float] | None) -> str:
     return f"{measured['share']:.2f} % ({measured['wakeups']:.0f}/s)" if measured else "-"
+
+
+def _parts(parts: dict[str, dict[str, float]]) -> Iterator[str]:
+    """What the active's processor time goes to: nothing of it can go below what select and sendto take."""
+    if not parts:
+        return
+    rows = [
+        [part, *(f"{shares[part]:.0f} %" for shares in parts.values())]
+        for part in sorted(next(iter(parts.values())), key=lambda part: -next(iter(parts.values()))[part])
+    ]
+    yield "Where the active's own processor time goes, by the clock of its main thread:"
+    yield table(["part", *(f"at {interval}" for interval in parts)], rows)
+
+
+def _together(together: list[dict[str, Any]]) -> Iterator[str]:
+    """What is left of the machine on which all nodes of a trial run."""
+    if not together:
+        return
+    rows = [
+        [str(one["nodes"]), one["interval"], f"{one['largest']:.0f} %", f"{one['all']:.0f} %"]
+        for one in together
+    ]
+    yield (
+        "Nodes of the fault matrix share one machine, whose processors must serve all of them within one"
+        " interval, and those of the client and of the network beside them. Per cent of a core at rest:"
+    )
+    yield table(["nodes", "interval", "the largest node", "all nodes together"], rows)
 
 
 def _words(figures: dict[str, Any]) -> str:
