@@ -8,9 +8,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
 
 from tests.planted.bug import Bug, BugError, all_bugs
-from tests.planted.report import NAME, figures_of, line_of
+from tests.planted.report import NAME, figures_of, line_of, with_kept
 from tests.planted.trial import (
     PARTS,
     Trial,
@@ -20,7 +21,7 @@ from tests.planted.trial import (
     failures,
     put_on_trial,
 )
-from vipservice.lab.results import save, take
+from vipservice.lab.results import load, save, take
 
 
 def main() -> int:
@@ -28,11 +29,12 @@ def main() -> int:
     asked = _arguments().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("planted-bugs: stopped"))
     try:
-        bugs = _chosen(all_bugs(), asked.only)
+        kept = _kept() if asked.missing else {}
+        bugs = _chosen([bug for bug in all_bugs() if bug.name not in kept], asked.only)
         if asked.list:
             print("\n".join(f"{bug.name}: {bug.breaks} ({bug.file})" for bug in bugs))
             return 0
-        if asked.record and len(bugs) < len(all_bugs()):
+        if asked.record and len(bugs) + len(kept) < len(all_bugs()):
             raise UnfairError("--record keeps every bug: without --only, and as root on Linux")
         if not asked.no_baseline:
             _need_green_baseline()
@@ -42,8 +44,10 @@ def main() -> int:
     survivors = [trial.bug.name for trial in trials if trial.survived]
     _say(f"\n{len(trials)} bugs, {len(trials) - len(survivors)} caught.")
     if asked.record:
-        command = "scripts/planted-bugs --record" + (" --all" if asked.all else "")
-        _say(f"Written to {save(take(NAME, command, figures_of(trials, asked.all)))}; now run scripts/pages")
+        options = " --missing" * asked.missing + " --all" * asked.all
+        figures = with_kept(figures_of(trials, asked.all), kept, [bug.name for bug in all_bugs()])
+        record = take(NAME, f"scripts/planted-bugs --record{options}", figures)
+        _say(f"Written to {save(record)}; now run scripts/pages")
     if survivors:
         _say(f"SURVIVED: {'; '.join(survivors)}")
     return 1 if survivors else 0
@@ -57,9 +61,19 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     parser.add_argument("--all", action="store_true", help="ask the whole suite, not until a part fails")
     parser.add_argument("--record", action="store_true", help="keep the result for docs/reliability.md")
+    parser.add_argument(
+        "--missing", action="store_true", help="only what the last record lacks or saw survive; keep the rest"
+    )
     parser.add_argument("--no-baseline", action="store_true", help="don't run the suite without a bug first")
     parser.add_argument("--list", action="store_true", help="say what there is, and try nothing")
     return parser
+
+
+def _kept() -> dict[str, dict[str, Any]]:
+    """What the last record says of the bugs that were caught and are there still."""
+    names = {bug.name for bug in all_bugs()}
+    recorded = load(NAME).figures["bugs"]
+    return {one["name"]: one for one in recorded if one["catchers"] and one["name"] in names}
 
 
 def _chosen(bugs: Sequence[Bug], names: Sequence[str]) -> list[Bug]:

@@ -41,6 +41,14 @@ def figures_of(trials: Sequence[Trial], every_part: bool) -> dict[str, Any]:
     }
 
 
+def with_kept(
+    figures: dict[str, Any], kept: dict[str, dict[str, Any]], names: Sequence[str]
+) -> dict[str, Any]:
+    """The figures with those of an earlier record, in the order of `names`."""
+    found = {**kept, **{one["name"]: one for one in figures["bugs"]}}
+    return {**figures, "bugs": [found[name] for name in names]}
+
+
 def markdown(record: Record) -> str:
     """The record as the page shows it."""
     bugs = record.figures["bugs"]

@@ -3,13 +3,14 @@
 import ast
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from tests.planted.bug import Bug, BugError, all_bugs, read
-from tests.planted.report import NAME, figures_of, line_of, markdown
+from tests.planted.report import NAME, figures_of, line_of, markdown, with_kept
 from tests.planted.trial import TOP, Trial, UnfairError, copy_of_checkout, failures
 from vipservice.lab.results import FOLDER, load, take
 
@@ -46,11 +47,14 @@ def trials() -> Iterator[dict[tuple[str, str], Future[list[str]]]]:
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_the_bug_can_be_planted_still_and_what_comes_out_is_python(bug: Bug) -> None:
+def test_the_bug_can_be_planted_still_and_what_comes_out_can_be_read(bug: Bug) -> None:
     source = (TOP / bug.file).read_text()
     planted = bug.applied_to(source)
     assert planted != source
-    ast.parse(planted)
+    if bug.file.endswith(".py"):
+        ast.parse(planted)
+    else:
+        subprocess.run(["sh", "-n"], input=planted, text=True, check=True, timeout=10)
 
 
 def test_the_record_has_every_bug_and_the_suite_caught_them_all() -> None:
@@ -111,6 +115,13 @@ def test_a_block_that_is_not_whole_is_refused_with_its_line(text: str, problem: 
 def test_old_lines_that_are_not_there_exactly_once_are_refused(source: str, times: int) -> None:
     with pytest.raises(BugError, match=f"occur {times} times in f"):
         read(GOOD, "x")[0].applied_to(source)
+
+
+def test_what_an_earlier_record_says_is_kept_in_the_order_of_the_files() -> None:
+    trial = Trial(read(GOOD, "x")[0], {"tests/unit": ["a"]})
+    earlier = {"z": {"name": "z", "catchers": 1}, "b": {"name": "b", "catchers": 0}}
+    figures = with_kept(figures_of([trial], every_part=False), earlier, ["z", "b"])
+    assert [(bug["name"], bug["catchers"]) for bug in figures["bugs"]] == [("z", 1), ("b", 1)]
 
 
 def test_survivors_are_named_everywhere() -> None:

@@ -71,9 +71,10 @@ def copy_of_checkout(bug: Bug | None = None) -> Iterator[Path]:
 
 def parts_for(bug: Bug) -> tuple[str, ...]:
     """What is asked, in this order: the unit tests nearest to the bug, then the parts of the suite."""
-    near = f"tests/unit/{Path(bug.file).parts[1]}"
+    folders = [f"tests/unit/{part}" for part in reversed(Path(bug.file).parts[1:-1])]
+    near = [folder for folder in folders if (TOP / folder).is_dir()][:1]
     live = (bug.live,) if bug.live else ()
-    return ((near,) if (TOP / near).is_dir() else ()) + live + PARTS
+    return (*near, *live, *PARTS)
 
 
 def put_on_trial(bug: Bug, every_part: bool = False) -> Trial:

@@ -1,5 +1,8 @@
 """Addresses and links of a played Mac, and what the guard is told of them."""
 
+import errno
+import socket
+
 import pytest
 
 from tests.unit.darwin.conftest import (
@@ -17,7 +20,15 @@ from tests.unit.darwin.conftest import (
 from tests.unit.darwin.test_commands import VIP6
 from vipservice.adapters.darwin.host import DarwinHost
 from vipservice.adapters.guard.messages import Held
-from vipservice.runtime.ports import AddressGone, AddressSeen, HostAddress, HostError, LinkGone, LinkSeen
+from vipservice.runtime.ports import (
+    AddressGone,
+    AddressSeen,
+    EventsLost,
+    HostAddress,
+    HostError,
+    LinkGone,
+    LinkSeen,
+)
 
 HELD = Held("en0", str(VIP))
 
@@ -149,3 +160,18 @@ def test_an_interface_that_is_detached_is_gone(host: DarwinHost, mac: PlayedMac)
 
 def test_both_sockets_wake_the_loop(host: DarwinHost) -> None:
     assert len(set(host.filenos())) == 2
+
+
+class Overrun(socket.socket):
+    """A routing socket whose buffer did not hold everything."""
+
+    def recv(self, *_: object) -> bytes:
+        raise OSError(errno.ENOBUFS, "No buffer space available")
+
+
+def test_messages_that_the_kernel_could_not_deliver_are_told_as_lost(
+    mac: PlayedMac, guard: PlayedGuard, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Overrun() as overrun:
+        monkeypatch.setattr(mac, "route_events", lambda: overrun)
+        assert EventsLost() in DarwinHost(mac, guard, clock).events(10)

@@ -1,7 +1,7 @@
 """The guard's loop, turn by turn: a played clock, a played removal, a real socket."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +130,26 @@ def test_it_ends_when_nobody_is_there_and_nothing_is_left(stage: Stage) -> None:
         stage.ask(daemon, Drop(2, VIP))
     stage.keeper.run()
     assert stage.removed == []
+
+
+def test_it_outlives_its_daemon_until_what_that_held_is_removed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage.connect() as daemon:
+        stage.ask(daemon, Keep(1, VIP, 103.0))
+    monkeypatch.setattr(Keeper, "turn", _later(stage, Keeper.turn))
+    stage.keeper.run()
+    assert [held for _, held in stage.removed] == [VIP] * 3
+
+
+def _later(stage: Stage, turn: Callable[[Keeper, float], None]) -> Callable[[Keeper, float], None]:
+    """Each turn takes 0.1 s of the played clock."""
+
+    def later(keeper: Keeper, _longest: float) -> None:
+        stage.now += 0.1
+        turn(keeper, 0)
+
+    return later
 
 
 def test_the_next_guard_knows_what_a_killed_one_guarded(stage: Stage, tmp_path: Path) -> None:

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vipservice.adapters.worker.children import Programs
+from vipservice.adapters.worker.local import LocalAsker
 from vipservice.adapters.worker.rounds import Rounds
 from vipservice.config.check_settings import CheckSettings, CommandCheck, FileCheck, check_to_json
+from vipservice.runtime.health import Tried
 
 
 def check(name: str, path: Path, **changed: Any) -> dict[str, Any]:
@@ -63,6 +67,23 @@ def test_one_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
         return passing
 
     assert asyncio.run(asyncio.wait_for(play(), 5))["seconds"] < 0.5
+
+
+def test_a_defect_of_a_check_is_a_failure_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: LocalAsker) -> Tried:
+        raise ZeroDivisionError("a bug")
+
+    async def play() -> dict[str, Any]:
+        bench = Bench()
+        bench.rounds.take([check("file", tmp_path)])
+        failing = await bench.state("file", "failing")
+        await bench.rounds.close()
+        return failing
+
+    monkeypatch.setattr(LocalAsker, "ask", broken)
+    assert asyncio.run(play())["detail"] == "the check itself failed: ZeroDivisionError: a bug"
 
 
 def test_a_try_that_takes_too_long_is_a_failure(tmp_path: Path) -> None:
