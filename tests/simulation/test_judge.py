@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.incident import read
+from tests.simulation.judge.one_owner import OneOwner
 from tests.simulation.run import Run
 from tests.simulation.shrink import promise, shrink
 from vipservice.core.budgets import Repairs
@@ -31,6 +32,9 @@ FAILBACK = (
 
 def promises(text: str) -> set[str]:
     return {promise(problem) for problem in Run(read(text)).go().problems}
+
+
+BESIDE_CONFIGURED = THREE + "configure c\nrun 1s\nhandover a to b by force\nrun 3s\nremove c\nrun 9s\n"
 
 
 def believe_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +81,19 @@ def test_a_handover_beside_an_active_clone_is_found(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Group, "others_hold", lambda *_: False)
     text = (Path(__file__).parent / "incidents" / "clone_takes_a_handover.incident").read_text()
     assert "two owners" in promises(text)
+
+
+def test_a_handover_beside_somebodys_own_configuration_is_excused_and_nothing_else_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert promises(BESIDE_CONFIGURED) == set()
+    monkeypatch.setattr(OneOwner, "_passed_on", lambda *_: False)
+    assert promises(BESIDE_CONFIGURED) == {"two owners"}
+
+
+def test_a_takeover_beside_somebodys_own_configuration_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    believe_silence(monkeypatch)
+    assert "two owners" in promises(THREE + "configure c\nrun 1s\ndie a\nrun 3s\n")
 
 
 def test_giving_up_after_few_removals_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

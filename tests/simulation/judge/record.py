@@ -165,14 +165,18 @@ class Record(Watcher):
         )
 
     def questions_in_vain(self, asker: str, holder: str, count: int, since: float) -> bool:
-        """Whether the weather took each of the last `count` probes that had the time, or its answer."""
+        """Whether the weather took each of the last `count` probes that had the time, or its answer.
+
+        Who has not asked has not asked in vain.
+        """
         ripe = self.lan.now - 2 * self.lan.weather.longest_delay
         asked = [at for at in self.questions.get((asker, holder), []) if since <= at <= ripe][-count:]
         pairs = {(asker, holder), (holder, asker)}
-        first = asked[0] if asked else ripe
-        return sum(loss.probing and loss.at >= first and loss.pair in pairs for loss in self.losses) >= len(
-            asked
-        )
+        if not asked:
+            return False
+        return sum(
+            loss.probing and loss.at >= asked[0] and loss.pair in pairs for loss in self.losses
+        ) >= len(asked)
 
     def others_heard(self, name: str) -> int:
         """How many other hosts the daemon of this node has heard since it began, and has turned its loop."""
