@@ -9,7 +9,8 @@ A file of them (`bugs/*.bugs`) has one block for each, blank lines between, `#` 
     +        self.own_term = self.greatest_term
 
 `-` lines are whole lines of the source as they stand there, `+` lines what comes in their place. `live:`
-names a live test, for what no other test can see. The old lines must occur exactly once, so that no bug can
+names a live test, for what no other test can see; `near:` unit tests to ask first, where their folder is not
+called as the bug's. The old lines must occur exactly once, so that no bug can
 rot: when the source changes under it, applying it fails with a sentence.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "bugs"
-KEYS = ("bug", "breaks", "file", "live")
+KEYS = ("bug", "breaks", "file", "live", "near")
 
 
 class BugError(Exception):
@@ -37,6 +38,8 @@ class Bug:
     new: str
     live: str = ""
     """A live test that is asked too."""
+    near: str = ""
+    """Unit tests that are asked first."""
 
     def applied_to(self, source: str) -> str:
         """The source with the bug in it.
@@ -89,4 +92,6 @@ def _bug(block: list[tuple[int, str]], source: str) -> Bug:
     if missing := [key for key in KEYS[:3] if key not in said] + [sign for sign in lines if not lines[sign]]:
         raise BugError(f"{source}, line {block[0][0]}: the bug has no {' and no '.join(missing)}")
     old, new = ("".join(lines[sign]) for sign in "-+")
-    return Bug(said["bug"], said["breaks"], said["file"], old, new, said.get("live", ""))
+    return Bug(
+        said["bug"], said["breaks"], said["file"], old, new, said.get("live", ""), said.get("near", "")
+    )

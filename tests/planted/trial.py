@@ -72,7 +72,7 @@ def copy_of_checkout(bug: Bug | None = None) -> Iterator[Path]:
 def parts_for(bug: Bug) -> tuple[str, ...]:
     """What is asked, in this order: the unit tests nearest to the bug, then the parts of the suite."""
     folders = [f"tests/unit/{part}" for part in reversed(Path(bug.file).parts[1:-1])]
-    near = [folder for folder in folders if (TOP / folder).is_dir()][:1]
+    near = [folder for folder in (bug.near, *folders) if folder and (TOP / folder).exists()][:1]
     live = (bug.live,) if bug.live else ()
     return (*near, *live, *PARTS)
 
