@@ -1,12 +1,15 @@
 """One interface in the election, through what happens to the interface itself."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import pairwise
 
 import pytest
 
-from tests.unit.runtime.conftest import Machine, renumbered
+from tests.unit.runtime.conftest import SETTINGS, VIP, Machine, renumbered
+from vipservice.config.settings import ResolvedGroup
 from vipservice.runtime.link import Link
+from vipservice.runtime.ports import StoredGroup
 
 
 def test_sequences_only_grow_also_where_the_sockets_are_opened_anew(machine: Machine, link: Link) -> None:
@@ -46,3 +49,10 @@ def test_an_interface_that_stays_without_an_address_is_lost_in_the_down_interval
         link.tick(machine.now)
     assert link.waiting_for == "eth0 has no address of its own"
     assert machine.now - began == pytest.approx(link.segment.stall_threshold())
+
+
+def test_an_address_that_a_reload_drops_is_taken_off_at_once(machine: Machine, link: Link) -> None:
+    machine.held.add(VIP)
+    other = replace(SETTINGS, addresses=(IPv4Address("192.168.3.235"),))
+    link.replace(ResolvedGroup(other, "eth0", 32, (), None, 0), StoredGroup())
+    assert VIP not in machine.held

@@ -136,3 +136,14 @@ def test_a_term_that_cannot_be_stored_is_said_once_in_the_log_and_in_the_status_
         assert caplog.messages[1:] == ["the state directory can be written again"]
     memory.problem = "No space left on device"
     assert node.status().problems == ("the state directory cannot be written: No space left on device",)
+
+
+def test_an_active_may_stand_still_only_as_long_as_its_lease(machine: Machine, memory: Memory) -> None:
+    node = start(machine, memory)
+    (link,) = node.links
+    for _ in range(100):
+        machine.now = min(link.deadline(machine.now), machine.now + 0.1)
+        link.tick(machine.now)
+    assert link.segment.holds(GROUP)
+    assert node.in_the_way(0.5) is None
+    assert "of the lease are left and 10.0 s are needed" in (node.in_the_way(10.0) or "")
