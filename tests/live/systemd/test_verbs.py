@@ -58,7 +58,7 @@ def test_where_nobody_restarts_a_hung_daemon_its_lease_frees_the_address_and_the
     pair: Pair, active: Machine, watch: Watch
 ) -> None:
     successor = pair.standby
-    # A file in /etc, where `vipservice install` puts it, would win over the mask in /run.
+    # Not a mask in /run: the unit in /etc, where `vipservice install` puts it, would win over it.
     active.write(f"/etc/systemd/system/{UNIT}.d/once.conf", "[Service]\nRestart=no\n")
     active.run("systemctl", "daemon-reload")
     active.signal("STOP")
