@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vipservice.lab import results
-from vipservice.lab.hostility import lag, soak
+from vipservice.lab.hostility import lag, run, soak
 from vipservice.lab.hostility.frames import ADVERT_GROUP, ADVERT_GROUP_MAC, STRANGER, udp_frame, written
 from vipservice.lab.hostility.journal import Entries, Journal
 from vipservice.lab.hostility.scraping import Sample, Scrape, Usage, read_scrape
@@ -133,3 +133,27 @@ def test_a_hostile_datagram_has_a_header_that_kernels_take() -> None:
 
 def test_frames_are_written_with_their_lengths_and_an_end() -> None:
     assert b"".join(written([b"abc", b"d"])) == b"\0\3abc\0\1d\0\0"
+
+
+def outcome(attack: str, role_changes: int = 0) -> run.Outcome:
+    stretch = replace(CALM, role_changes=role_changes)
+    late = lag.figures(BUCKETS)
+    return run.Outcome("2ms", attack, "", stretch, late, late, 0.1, 0.1, 0, 0.1, 1.0)
+
+
+def test_only_what_was_not_held_is_made_again_and_its_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = run.figures([outcome("garbage"), outcome("replays", role_changes=1)], 60.0)
+    made: list[object] = []
+
+    def perform(*what: object) -> list[run.Outcome]:
+        made.append(what[:3])
+        return [outcome("replays")]
+
+    monkeypatch.setattr(run, "perform", perform)
+    mended = run.repeat(kept, print)
+    assert made == [(["2ms"], ["replays"], 60.0)]
+    assert [(row["attack"], row["held"], row.get("missed")) for row in mended["outcomes"]] == [
+        ("garbage", True, None),
+        ("replays", True, 1),
+    ]
+    assert "| yes, 1 before not |" in run.markdown(results.take("hostility", "", mended))

@@ -124,10 +124,30 @@ def markdown(record: Record) -> str:
 
 def figures(outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
     """What a record keeps."""
-    return {
-        "seconds": seconds,
-        "outcomes": [{**asdict(outcome), "held": outcome.held} for outcome in outcomes],
-    }
+    return {"seconds": seconds, "outcomes": [_kept(outcome) for outcome in outcomes]}
+
+
+def repeat(kept: dict[str, Any], announce: Callable[[str], None]) -> dict[str, Any]:
+    """Make those attacks again that were not held; each row says how often that was so before.
+
+    Raises:
+        TimeoutError: The cluster did not come up, or not back.
+        EventsLostError: Nothing can be said about the owners.
+    """
+    rows = [
+        row if row["held"] else _again(row, kept["seconds"], announce) | {"missed": row.get("missed", 0) + 1}
+        for row in kept["outcomes"]
+    ]
+    return {**kept, "outcomes": rows}
+
+
+def _again(row: dict[str, Any], seconds: float, announce: Callable[[str], None]) -> dict[str, Any]:
+    (outcome,) = perform([row["interval"]], [row["attack"]], seconds, announce)
+    return _kept(outcome)
+
+
+def _kept(outcome: Outcome) -> dict[str, Any]:
+    return {**asdict(outcome), "held": outcome.held}
 
 
 @contextmanager
@@ -183,7 +203,7 @@ def _lag(one: Sample, other: Sample) -> lag.Buckets:
 
 def _line(outcome: Outcome) -> str:
     """One outcome for whoever watches."""
-    return " | ".join(_row({**asdict(outcome), "held": outcome.held}))
+    return " | ".join(_row(_kept(outcome)))
 
 
 def _row(outcome: dict[str, Any]) -> list[str]:
@@ -201,8 +221,13 @@ def _row(outcome: dict[str, Any]) -> list[str]:
         _ends(sleeper, "p99.9", "worst"),
         f"{outcome['growth']:+.2f} MiB",
         f"{outcome['processor']:.0%}",
-        "yes" if outcome["held"] else "**no**",
+        _verdict(outcome),
     ]
+
+
+def _verdict(outcome: dict[str, Any]) -> str:
+    held = "yes" if outcome["held"] else "**no**"
+    return f"{held}, {missed} before not" if (missed := outcome.get("missed", 0)) else held
 
 
 def _ends(late: dict[str, float | None], *names: str) -> str:
