@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,8 +27,6 @@ def warnings(group: ResolvedGroup, keys: bool = False) -> Iterator[str]:
     """A sentence for each check and hook that cannot run here, or could read keys where there are some."""
     if not group.checks and not group.hooks:
         return
-    if sys.platform == "linux" and shutil.which("setpriv", path=PATH) is None:
-        yield "no check or hook runs: setpriv(1) of util-linux is missing, which takes away capabilities"
     if any(check.kind == "systemd" for check in group.checks) and find_spec("jeepney") is None:
         yield "checks of systemd units need the Python package jeepney: pip install 'vipservice[systemd]'"
     if keys and any(programs(group)) and not landlock.version():

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from vipservice.adapters.worker import tcp
+from vipservice.adapters.worker import local, tcp
 from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.http import HttpAsker
 from vipservice.adapters.worker.local import LocalAsker, count_processes, look_at_file, look_at_pidfile
@@ -278,6 +278,24 @@ def test_a_pidfile_names_a_process_that_runs(tmp_path: Path) -> None:
     assert look_at_pidfile(file) == Tried(False, "no process 999999999")
     file.write_text("nginx\n")
     assert look_at_pidfile(file).detail == f"{file} has no number in it"
+
+
+def test_where_others_are_hidden_a_missing_process_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local, "INIT", tmp_path / "hidden")
+    own = Path("/proc/self/comm").read_text().strip()
+    assert count_processes("no-such-process", 1).good is None
+    assert count_processes(own, 1).good
+
+
+def test_of_a_process_that_is_not_shown_the_kernel_still_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(number: int, _signal: int) -> None:
+        raise PermissionError(number)
+
+    assert local.unseen(999999999) == Tried(False, "no process 999999999")
+    monkeypatch.setattr(os, "kill", refuse)
+    assert local.unseen(999999999) == Tried(True, "process 999999999 runs")
 
 
 def test_a_file_is_there_or_is_not(tmp_path: Path) -> None:

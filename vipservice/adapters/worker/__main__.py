@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vipservice.adapters.worker import powerless
 from vipservice.adapters.worker.children import Programs
 from vipservice.adapters.worker.environment import ECHOES
 from vipservice.adapters.worker.errands import AllErrands
@@ -104,6 +105,8 @@ async def _main() -> None:
 
 def main() -> None:
     """Live and end; a thread that hangs in a resolver is not waited for."""
+    if powers := powerless.left():
+        sys.exit(f"checks and hooks do not run: their process has capabilities left, {powers:#x}")
     become_ordinary()
     asyncio.run(_main())
     sys.stdout.flush()

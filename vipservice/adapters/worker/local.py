@@ -1,6 +1,8 @@
 """What this host itself knows: processes, interfaces, files. Read in threads: /proc is long, disks hang."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,10 @@ from vipservice.config.check_settings import FileCheck, InterfaceCheck, ProcessC
 from vipservice.runtime.health import Tried
 
 MOST_PIDFILE = 64
+INIT = Path("/proc/1")
+"""There for everybody who sees all processes, on Linux."""
+
+HIDDEN = "the unit hides processes of other users (ProtectProc=); docs/checks.md says how to see them"
 
 
 class LocalAsker:
@@ -46,6 +52,8 @@ def count_processes(name: str, wanted: int) -> Tried:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             found += process.name() == name and process.status() != psutil.STATUS_ZOMBIE
+    if found < wanted and hidden():
+        return Tried(None, HIDDEN)
     word = "process" if found == 1 else "processes"
     return Tried(found >= wanted, f"{found} {word} called {name}, {wanted} wanted")
 
@@ -61,10 +69,26 @@ def look_at_pidfile(path: Path) -> Tried:
     except ValueError:
         return Tried(False, f"{path} has no number in it")
     except psutil.NoSuchProcess:
-        return Tried(False, f"no process {number}")
+        return unseen(number)
     except psutil.AccessDenied:
         return Tried(True, f"process {number} runs")
     return Tried(status != psutil.STATUS_ZOMBIE, f"process {number} is {status}")
+
+
+def hidden() -> bool:
+    """Whether this process sees only those of its own user (hidepid= of proc(5))."""
+    return sys.platform == "linux" and not INIT.exists()
+
+
+def unseen(number: int) -> Tried:
+    """Of a process that /proc does not show: the kernel refuses a signal to another user's."""
+    try:
+        os.kill(number, 0)
+    except PermissionError:
+        return Tried(True, f"process {number} runs")
+    except (ProcessLookupError, OverflowError):
+        return Tried(False, f"no process {number}")
+    return Tried(False, f"no process {number} any more")  # it was ours, and ended between the two looks
 
 
 def look_at_interface(name: str) -> Tried:

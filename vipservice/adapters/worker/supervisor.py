@@ -8,12 +8,11 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from vipservice.adapters.worker.environment import ECHOES, ENVIRONMENT
 from vipservice.runtime.worker import Message
@@ -29,6 +28,7 @@ MOST_UNSENT = 4 * 1024 * 1024
 
 END_WITHIN = 1.0
 MODULE = "vipservice.adapters.worker"
+POWERLESS = str(Path(__file__).with_name("powerless.py"))
 
 
 class WorkerProcess(asyncio.Protocol):
@@ -148,7 +148,7 @@ class WorkerProcess(asyncio.Protocol):
             environment[ECHOES] = str(inherited.fileno())
         try:
             return subprocess.Popen(  # noqa: S603 - our own program, and words that nobody else writes
-                command(os.geteuid(), sys.platform),
+                command(),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 pass_fds=descriptors,
@@ -170,21 +170,9 @@ class WorkerProcess(asyncio.Protocol):
             self._process = None
 
 
-def command(user: int, platform: str) -> tuple[str, ...]:
-    """What to execute: Python, after setpriv(1) has taken every capability away for good.
-
-    Raises:
-        OSError: There is no setpriv, and so no safe way.
-    """
-    python = (sys.executable, "-I", "-m", MODULE)
-    if not platform.startswith("linux"):
-        return python
-    setpriv = shutil.which("setpriv", path=ENVIRONMENT["PATH"])
-    if setpriv is None:
-        raise OSError("setpriv(1) of util-linux is missing, without which its capabilities cannot be dropped")
-    # Only root can empty the bounding set, and only root would get everything back from it by an exec.
-    bounding = ("--bounding-set=-all",) if user == 0 else ()
-    return (setpriv, "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", *bounding, "--", *python)
+def command() -> tuple[str, ...]:
+    """What to execute: Python, after `powerless` has given every capability away for good."""
+    return (sys.executable, "-I", "-S", POWERLESS, sys.executable, "-I", "-m", MODULE)
 
 
 def _echo_socket() -> socket.socket | None:
