@@ -6,6 +6,7 @@ from functools import partial
 from vipservice import __version__
 from vipservice.adapters.code import REHEARSE, InstalledCode, describe, own_command, take_predecessor
 from vipservice.adapters.detection import detect_interfaces
+from vipservice.adapters.embedder import Embedder, take_embedder
 from vipservice.adapters.exporter.listening import ExporterError
 from vipservice.adapters.exporter.server import Exporter
 from vipservice.adapters.journal import FileJournal
@@ -46,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do all that a start does short of touching the machine, print the version and end",
     )
+    parser.add_argument(
+        "--embedded",
+        action="store_true",
+        help="hand over and end with the application at the other end of standard input",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -55,9 +61,10 @@ def execute(arguments: argparse.Namespace) -> int:
         _check_platform(settings)
         if arguments.rehearse:
             return _rehearse(settings)
+        embedder = _embedder() if arguments.embedded else None
         output = log.set_up(settings.log)
         try:
-            return _serve(settings, keys)
+            return _serve(settings, keys, embedder)
         finally:
             output.close()
     except ConfigError as error:
@@ -83,7 +90,15 @@ def _rehearse(settings: Settings) -> int:
     return exit_codes.OK
 
 
-def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
+def _embedder() -> Embedder:
+    try:
+        return take_embedder()
+    except OSError as error:
+        hint = "it is for programs that embed this one, by vipservice.FloatingIP"
+        raise CommandError(exit_codes.USAGE, "--embedded: standard input is no socket", hint) from error
+
+
+def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...], embedder: Embedder | None) -> int:
     if problem := machine.become_urgent():
         log.LOGGER.warning(problem)
     for notice in settings.notices:
@@ -101,7 +116,8 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
     outside = Outside(
         platform=machine.platform(settings),
         store=store,
-        manager=service_manager(),
+        manager=embedder or service_manager(),
+        embedder=embedder,
         keyring=Keyring(dict(keys)),
         detect=detect_interfaces,
         make_exporter=Exporter,
@@ -117,6 +133,8 @@ def _serve(settings: Settings, keys: tuple[tuple[int, bytes], ...]) -> int:
         raise CommandError(exit_codes.OSERR, str(error)) from error
     finally:
         journal.close()
+        if embedder is not None:
+            embedder.close()
     return exit_codes.OK
 
 

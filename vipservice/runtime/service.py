@@ -54,6 +54,13 @@ class Exporter(Protocol):
         """Stop."""
 
 
+class Embedder(Protocol):
+    """Who started us for itself."""
+
+    def fileno(self) -> int:
+        """What becomes readable when it has gone."""
+
+
 MakeExporter = Callable[[MetricsSettings, Shown], Exporter]
 
 
@@ -74,6 +81,8 @@ class Outside:
     settle: Callable[[], str | None]
     """Writes down what is queued for state directory, history and log, and says what the disk refused."""
     worker: Worker
+    embedder: Embedder | None = None
+    """The application that embeds this daemon, and with whose end it must end."""
     predecessor: Predecessor | None = None
     """Whom this process was before, where an upgrade in place began this life."""
 
@@ -128,6 +137,8 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
     for number, handler in handlers.items():
         loop.add_signal_handler(number, handler)
     take_signals()
+    if outside.embedder is not None:
+        _stop_with(outside.embedder.fileno(), daemon)
     exporter = outside.make_exporter(
         settings.metrics,
         Shown(
@@ -150,6 +161,17 @@ async def _serve(settings: Settings, outside: Outside, waiting: Waiting) -> None
     finally:
         await control.close()
         exporter.close()
+
+
+def _stop_with(embedder: int, daemon: Daemon) -> None:
+    """The embedder says nothing: what can be read of it is its end."""
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(embedder)
+        daemon.stop()
+
+    loop.add_reader(embedder, gone)
 
 
 def _tell(node: Node, event: HealthChanged, daemon: Daemon | None) -> None:
