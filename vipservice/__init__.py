@@ -28,8 +28,9 @@ _EMBEDDING = {
     "State",
 }
 
+if not TYPE_CHECKING:  # type checkers would take any name for one that is there
 
-def __getattr__(name: str) -> object:
-    if name in _EMBEDDING:
-        return getattr(importlib.import_module("vipservice.embedding"), name)
-    raise AttributeError(f"module 'vipservice' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        if name in _EMBEDDING:
+            return getattr(importlib.import_module("vipservice.embedding"), name)
+        raise AttributeError(f"module 'vipservice' has no attribute {name!r}")
