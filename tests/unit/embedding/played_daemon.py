@@ -61,6 +61,8 @@ def gone(embedder: socket.socket) -> bool:
         return embedder.recv(1, socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
         return False
+    except ConnectionResetError:  # it went with a byte of ours unread
+        return True
 
 
 def converse(connection: socket.socket, embedder: socket.socket) -> None:
