@@ -25,6 +25,7 @@ KINDS = frozenset(
         "mermaid",
         "nginx",
         "python",
+        "python embedding",
         "text",
         "yaml patroni",
         "yaml vipservice",

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.embedding.conftest import PLAYED, Played
 
 SAMPLES = re.findall(
-    r"^```python\n(.*?)^```$", Path("docs/embedding.md").read_text(), re.MULTILINE | re.DOTALL
+    r"^```python embedding\n(.*?)^```$", Path("docs/embedding.md").read_text(), re.MULTILINE | re.DOTALL
 )
 
 AROUND = """
