@@ -38,6 +38,9 @@ class Commands:
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
         return True, f"{group} {on}"
 
+    def health(self, group: int | None, healthy: bool, detail: str) -> tuple[bool, str]:
+        return True, f"{group} {healthy} {detail}"
+
     def forget(self, node: str) -> tuple[bool, str]:
         return True, node
 

@@ -28,6 +28,8 @@ LOOK_SOON = 0.02
 RESTART_AFTER = 0.1
 """Seconds from the end of a daemon to its next life, as in the unit file: within the lease it adopts."""
 
+LONGEST_REASON = 128
+
 MOST_ENDS, ENDS_WITHIN = 5, 10.0
 """So many ends in so many seconds are enough to give up."""
 
@@ -52,7 +54,8 @@ class FloatingIP:
         self._changed = asyncio.Event()
         self._heard = False
         self._broken: EmbeddingError | None = None
-        self._health: tuple[bool, str] | None = None
+        self._health: dict[str, object] = {}
+        """What the application said of itself, as each life of the daemon is told it."""
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -149,7 +152,30 @@ class FloatingIP:
         asked |= {"force": True} if force else {}
         return str((await ask(self._control, asked, HANDOVER_TIMEOUT))["detail"])
 
+    async def unhealthy(self, reason: str) -> None:
+        """Say that this application cannot serve now: the address goes to a healthy node, where there is one.
+
+        Args:
+            reason: Shown wherever the daemon explains itself; 128 characters of it.
+        """
+        await self._declare(False, reason)
+
+    async def healthy(self) -> None:
+        """Say that it can serve again. Who says nothing is healthy."""
+        await self._declare(True, "")
+
     # Inside
+
+    async def _declare(self, healthy: bool, reason: str) -> None:
+        if self._broken is not None:
+            raise self._broken
+        self._health = {"command": "health", "healthy": healthy, "detail": reason[:LONGEST_REASON]}
+        with contextlib.suppress(DaemonGoneError):  # its next life is told
+            await ask(self._control, self._declaration())
+
+    def _declaration(self) -> dict[str, object]:
+        said = {name: value for name, value in self._health.items() if value != ""}
+        return {**said, "group": self._id}
 
     async def _until(self, holds: Callable[[], bool]) -> State:
         while not holds():
@@ -196,10 +222,13 @@ class FloatingIP:
 
     async def _follow(self, child: Child) -> None:
         """Ask whenever there may be something new."""
-        soon = True
+        soon = untold = True
         while await child.look(LOOK_SOON if soon else LOOK_AGAIN):
             try:
+                if untold and self._health:
+                    await ask(self._control, self._declaration(), LOOK_AGAIN)
                 status = await ask(self._control, {"command": "status"}, LOOK_AGAIN)
+                untold = False
             except DaemonGoneError:
                 soon = True
                 self._unanswered()

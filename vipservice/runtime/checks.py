@@ -24,6 +24,9 @@ GOOD = Opinion(Health.GOOD, 0, "")
 
 LONGEST_DETAIL = 200
 
+APPLICATION = "application"
+"""Kind of the check that nobody asks: the application that embeds this daemon says itself how it is."""
+
 
 class Checks:
     """All checks of this node.
@@ -67,6 +70,7 @@ class Checks:
         self._status[group] = {
             check.name: known[check.name] if check in before else self._new(check) for check in checks
         }
+        self._status[group] |= {name: one for name, one in known.items() if one.kind == APPLICATION}
         for check in checks:
             self._metrics.expect_check(name, check.name)
         self._consider(group)
@@ -94,6 +98,24 @@ class Checks:
             for check in checks
         ]
         self._send({"checks": checks})
+
+    def declare(self, group: GroupId, healthy: bool, detail: str) -> bool:
+        """The application says how it is, which counts like a must; False where there is no such group."""
+        if group not in self._status:
+            return False
+        found = CheckStatus(APPLICATION, APPLICATION, None, since=self._clock())
+        self._status[group].setdefault(APPLICATION, found)
+        self._metrics.expect_check(self._names[group], APPLICATION)
+        state = CheckState.PASSING if healthy else CheckState.FAILING
+        said = {
+            "group": int(group),
+            "name": APPLICATION,
+            "state": state.value,
+            "detail": detail,
+            "seconds": 0.0,
+        }
+        self.reported([{**said, "passed": int(healthy), "failed": int(not healthy)}])
+        return True
 
     def reported(self, results: Sequence[Mapping[str, Any]]) -> None:
         """The worker says how tries went."""

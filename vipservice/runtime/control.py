@@ -6,6 +6,7 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
     {"command": "history", "group": "vip", "limit": 20}         -> {"history": [...]} (`History.to_json`)
     {"command": "handover", "group": 1, "to": "node-b", "force": true} -> {"ok": true, "detail": "..."}
     {"command": "maintenance", "group": 1, "on": true}         -> {"ok": true, "detail": "..."}
+    {"command": "health", "group": 1, "healthy": false, "detail": "..."} -> {"ok": true, "detail": "..."}
     {"command": "forget", "node": "node-b"}                    -> {"ok": true, "detail": "..."}
     {"command": "paths"}                                       -> {"ok": true, "detail": "..."}
     {"command": "reload"}                                      -> {"ok": true, "detail": "..."}
@@ -13,7 +14,8 @@ A UNIX stream socket; one JSON object a line in, one a line out, several in a ro
 
 `paths` asks every peer by which paths it hears us; its answer is in the status some milliseconds later.
 An upgrade is answered only where it is refused: else the connection ends, and the new code listens soon.
-`group`, `to` and `limit` may be left out. What cannot be understood is answered with {"error": sentence}.
+`group`, `to` and `limit` may be left out, but not by `health`, which is for the application that embeds the
+daemon. What cannot be understood is answered with {"error": sentence}.
 Who may connect is a matter of the file's permissions: root, and members of the group `vipservice`.
 """
 
@@ -59,6 +61,9 @@ class Commands(Protocol):
 
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
         """Stay out of a group (None: of all), also in later lives, or end that; done, and a sentence."""
+
+    def health(self, group: int | None, healthy: bool, detail: str) -> tuple[bool, str]:
+        """The application behind a group's addresses says how it is; done, and a sentence."""
 
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back, by name or id; done, and a sentence."""
@@ -181,6 +186,7 @@ class ControlServer:
             "history": (frozenset({"group", "limit"}), self._history),
             "handover": (frozenset({"group", "to", "force"}), self._handover),
             "maintenance": (frozenset({"group", "on"}), self._maintenance),
+            "health": (frozenset({"group", "healthy", "detail"}), self._health),
             "forget": (frozenset({"node"}), self._forget),
             "paths": (frozenset(), self._paths),
             "reload": (frozenset(), self._reload),
@@ -209,6 +215,10 @@ class ControlServer:
 
     async def _maintenance(self, request: Mapping[str, Any]) -> Answer:
         return _outcome(self._commands.maintenance(_group(request), _flag(request, "on")))
+
+    async def _health(self, request: Mapping[str, Any]) -> Answer:
+        healthy, detail = _flag(request, "healthy"), _name(request, "detail")
+        return _outcome(self._commands.health(_group(request), healthy, detail or ""))
 
     async def _forget(self, request: Mapping[str, Any]) -> Answer:
         node = _name(request, "node")

@@ -16,6 +16,7 @@ from vipservice.config.seen import SeenInterface
 from vipservice.config.settings import MetricsSettings, Settings
 from vipservice.core.events import HealthChanged
 from vipservice.core.frozen import dataclass
+from vipservice.core.values import GroupId
 from vipservice.runtime.beside import Beside
 from vipservice.runtime.control import ControlServer
 from vipservice.runtime.daemon import Daemon
@@ -218,6 +219,13 @@ class Service:
     def maintenance(self, group: int | None, on: bool) -> tuple[bool, str]:
         """Stay out, or take part again."""
         return self.node.maintenance(group, on)
+
+    def health(self, group: int | None, healthy: bool, detail: str) -> tuple[bool, str]:
+        """Take the word of the application that embeds us."""
+        beside = self.node.beside
+        if group is None or beside is None or not beside.checks.declare(GroupId(group), healthy, detail):
+            return False, f"there is no group {group}"
+        return True, f"the application is {'healthy' if healthy else 'not healthy'}"
 
     def forget(self, node: str) -> tuple[bool, str]:
         """Forget a node that will not come back."""

@@ -86,6 +86,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             return {"ok": True}
         case {"command": "status"}:
             return {"pid": os.getpid(), "groups": [GROUP], "waiting": []}
+        case {"command": "health", "group": 1, "healthy": bool(healthy), **more}:
+            GROUP["detail"] = "healthy" if healthy else more["detail"]
+            return {"ok": True}
         case {"command": "handover"} if GROUP["serving"]:
             GROUP.update(role="backup", serving=False)
             return {"ok": True, "detail": f"handed over to {request.get('to', 'the best')}"}

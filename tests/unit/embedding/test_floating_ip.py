@@ -93,6 +93,21 @@ def test_a_handover_tells_what_happened_and_a_refusal_why(played: Played) -> Non
     run(application())
 
 
+def test_what_the_application_says_of_its_health_is_told_to_each_life_of_the_daemon(played: Played) -> None:
+    async def application() -> None:
+        async with vipservice.FloatingIP(SETTINGS) as vip:
+            await vip.unhealthy("the queue is full")
+            assert (await vip.status())["groups"][0]["detail"] == "the queue is full"
+            await played.become("backup")
+            await played.die(7)
+            while vip.reason != "the queue is full":
+                await asyncio.sleep(0)
+            await vip.healthy()
+            assert (await vip.status())["groups"][0]["detail"] == "healthy"
+
+    run(application())
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

@@ -117,3 +117,15 @@ def test_the_worker_is_told_everything_and_can_read_it(bench: Bench) -> None:
     told = [dict(one) for one in bench.sent[-1]["checks"]]
     assert [one.pop("group") for one in told] == [1, 1]
     assert [check_from_json(one) for one in told] == [WEB, SLOW]
+
+
+def test_the_word_of_the_application_counts_like_a_must_and_outlives_a_reload(bench: Bench) -> None:
+    bench.report("web", "passing")
+    assert bench.checks.declare(GROUP, False, "the queue is full")
+    assert bench.told[-1] == HealthChanged(GROUP, Health.BAD, "application: the queue is full", 0)
+    bench.checks.take(GROUP, "vip", (WEB,))
+    assert bench.checks.of(GROUP)[-1].detail == "the queue is full"
+    told = len(bench.told)
+    bench.checks.declare(GROUP, True, "")
+    assert [event.health for event in bench.told[told:]] == [Health.GOOD]
+    assert not bench.checks.declare(GroupId(7), False, "")

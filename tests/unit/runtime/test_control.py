@@ -37,6 +37,10 @@ class Recorded:
         self.asked.append(("maintenance", group, on))
         return True, "vip: in maintenance, handing over to node-b"
 
+    def health(self, group: int | None, healthy: bool, detail: str) -> tuple[bool, str]:
+        self.asked.append(("health", group, healthy, detail))
+        return True, "the application is not healthy"
+
     def check_paths(self) -> tuple[bool, str]:
         self.asked.append(("paths",))
         return True, "asked 2 nodes"
@@ -154,7 +158,10 @@ def test_every_command_reaches_the_daemon_and_its_word_comes_back(path: Path) ->
         (b"\xff\xfe\n", "no JSON"),
         (b"[" * 60000 + b"\n", "no JSON"),
         (b"[]\n", "a JSON object"),
-        (b"{}\n", "must be one of status, history, handover, maintenance, forget, paths, reload, upgrade"),
+        (
+            b"{}\n",
+            "must be one of status, history, handover, maintenance, health, forget, paths, reload, upgrade",
+        ),
         (b'{"command": ["status"]}\n', "must be one of"),
         (b'{"command": "status", "colour": 1}\n', "status takes no 'colour'"),
         (b'{"command": "handover", "group": 0}\n', "from 1 to 255"),
