@@ -1,7 +1,6 @@
-"""The drop-ins of examples/systemd do what they say under a booted systemd, and the unit is closed."""
+"""The drop-ins of examples/systemd do what they say under a booted systemd."""
 
 import json
-import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from vipservice.lab.clock import wait_until
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
 
 EXAMPLES = Path("examples/systemd")
-EXPOSURE = 1.8
 WITHIN = 10.0
 SERVICE = "haproxy.service"
 RUNNING = "[Service]\nExecStart=/bin/sleep infinity\n"
@@ -36,14 +34,6 @@ def check(machine: Machine) -> dict[str, Any]:
         0
     ]
     return found
-
-
-def test_the_unit_is_closed_and_has_no_mistake(active: Machine) -> None:
-    said = active.run("systemd-analyze", "security", "--no-pager", UNIT)
-    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
-    assert found and float(found[1]) <= EXPOSURE, said
-    verified = active.try_running("systemd-analyze", "verify", f"/etc/systemd/system/{UNIT}")
-    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
 
 
 def test_a_service_takes_the_address_along_and_brings_it_back(pair: Pair) -> None:
