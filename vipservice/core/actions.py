@@ -71,10 +71,14 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class AskNeighbours:
-    """Ask each target for its MAC: from our own address (do we hear?) or from a floating one (proof)."""
+    """Ask each target for its MAC: from our own address (do we hear?) or from a floating one (proof).
+
+    By unicast when `to` is given: only the target itself answers that.
+    """
 
     sender: Address
     targets: tuple[Address, ...]
+    to: Mac | None = None
 
 
 @dataclass(frozen=True, slots=True)

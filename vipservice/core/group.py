@@ -217,6 +217,7 @@ class Group:
         """Ask gateway, peers and recent ARP senders for a frame that proves that we hear."""
         around = self.around
         if around.address is not None and (targets := around.to_ask()):
+            around.hearing.ask_anew(targets)
             self.out.append(AskNeighbours(around.address, targets))
 
     def release(self) -> None:

@@ -18,6 +18,8 @@ class Hearing:
         self._roster = roster
         self._last: dict[Mac, float] = {}
         self._addresses: dict[Mac, Address] = {}
+        self._asked: dict[Address, Mac | None] = {}
+        """Whom we asked by broadcast last, and which MAC by unicast thereafter."""
         self.last = -inf
         """When any other host was heard last."""
 
@@ -28,6 +30,21 @@ class Hearing:
         self._last[mac] = self.last = now
         if address is not None:
             self._addresses[mac] = address
+
+    def ask_anew(self, targets: Iterable[Address]) -> None:
+        """They are asked by broadcast: under ARP suppression a switch may answer for them."""
+        self._asked = dict.fromkeys(targets)
+
+    def doubts(self, mac: Mac, address: Address) -> bool:
+        """Whether this MAC is to be asked by unicast now: once for each question by broadcast."""
+        if self._asked.get(address, mac) is not None:
+            return False
+        self._asked[address] = mac
+        return True
+
+    def answered_itself(self, mac: Mac, address: Address) -> bool:
+        """Whether this MAC has been asked by unicast."""
+        return self._asked.get(address) == mac
 
     def address_of(self, mac: Mac) -> Address | None:
         """The address of its own that this MAC has spoken for."""

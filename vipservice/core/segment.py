@@ -222,12 +222,13 @@ class Segment:
     def _neighbour(self, event: NeighbourSeen, now: float) -> None:
         if event.mac in self.around.macs:
             return  # answers from a MAC of this host are no answers
-        of_its_own = event.sender not in self.around.floating
-        self.around.hearing.heard(event.mac, event.sender if of_its_own else None, now)
+        proves = self.around.hear(event, now)
+        self._out += [] if proves else self.around.ask_itself(event)
         for election in self.elections.values():
             if election.group.binds:
                 election.dialogue.neighbour(event, now)
-            election.dialogue.heard_anybody(now)
+            if proves:
+                election.dialogue.heard_anybody(now)
 
     def _advert(self, event: AdvertReceived, now: float) -> None:
         advert, around = event.advert, self.around
@@ -391,8 +392,9 @@ class Segment:
         return min(intervals, default=1.0)
 
     def _know_addresses(self) -> None:
-        bound = (one.group.settings for one in self.elections.values() if one.group.binds)
+        bound = [one.group.settings for one in self.elections.values() if one.group.binds]
         self.around.floating = frozenset(address for settings in bound for address in settings.addresses)
+        self.around.arp_suppression = any(settings.arp_suppression for settings in bound)
 
     def _election(self, group: GroupId) -> Election:
         return self.elections[group]

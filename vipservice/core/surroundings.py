@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vipservice.core.actions import AskNeighbours
+from vipservice.core.events import NeighbourSeen
 from vipservice.core.hearing import Hearing
 from vipservice.core.messages import Capability
 from vipservice.core.roster import Roster
@@ -27,12 +29,32 @@ class Surroundings:
     witnesses: tuple[Address, ...] = ()
     floating: frozenset[Address] = field(default_factory=frozenset)
     """Every group's addresses: never asked as witnesses."""
+    arp_suppression: bool = False
+    """Switches answer broadcast requests from memory: only who was asked by unicast has answered itself."""
 
     def to_ask(self) -> tuple[Address, ...]:
         """Whom to ask for proof that we hear."""
         always = (*self.witnesses, *((self.gateway,) if self.gateway else ()))
         own = {self.address} if self.address else set()
         return self.hearing.to_ask(always, never=self.floating | own)
+
+    def hear(self, event: NeighbourSeen, now: float) -> bool:
+        """Remember whose frame this is; False where perhaps a switch has sent it in somebody's name."""
+        own = event.sender if event.sender not in self.floating else None
+        doubtful = self.arp_suppression and event.answer and event.to_us
+        # Of answers for a floating address whoever looks for it asks again, and decides.
+        if doubtful and (own is None or not self.hearing.answered_itself(event.mac, own)):
+            return False
+        self.hearing.heard(event.mac, own, now)
+        return True
+
+    def ask_itself(self, event: NeighbourSeen) -> list[AskNeighbours]:
+        """The question to the host itself in whose name perhaps a switch answered, unless it was asked."""
+        sender = event.sender
+        if self.address is None or sender is None or sender in self.floating:
+            return []
+        doubts = self.hearing.doubts(event.mac, sender)
+        return [AskNeighbours(self.address, (sender,), event.mac)] if doubts else []
 
     def call(self, mac: Mac) -> str:
         """The name of the peer behind a MAC, else its own address where we know it, and the MAC."""

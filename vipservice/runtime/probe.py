@@ -66,9 +66,11 @@ class Looking:
         return self._send_all(frames)
 
     def ask(self, action: AskNeighbours) -> HostError | None:
-        """Ask each target for its MAC."""
+        """Ask each target for its MAC, everybody or the one who has it."""
         mac, sender = self._own_macs[0], _ipv4(action.sender)
-        return self._send_all([arp.request(mac, sender, _ipv4(target)) for target in action.targets])
+        return self._send_all(
+            [arp.request(mac, sender, _ipv4(target), action.to) for target in action.targets]
+        )
 
     def _send_all(self, frames: list[bytes]) -> HostError | None:
         try:

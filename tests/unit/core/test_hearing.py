@@ -1,6 +1,7 @@
 """Proof that we hear: other hosts' frames, counted by host, not by MAC."""
 
 from tests.unit.core.conftest import GATEWAY, STRANGER, VIP, Bench, MakeBench, address_of, mac_of
+from vipservice.core.actions import AskNeighbours
 from vipservice.core.hearing import MAX_HOSTS, Hearing
 from vipservice.core.roster import Peer, Roster
 from vipservice.core.values import Mac, NodeId
@@ -65,3 +66,40 @@ def test_configured_witnesses_are_listened_for(make: MakeBench) -> None:
     peer.says()
     own = address_of(bench.number)
     assert bench.segment.listening_for() == {GATEWAY, VIP, own, witness, address_of(peer.number)}
+
+
+def test_under_arp_suppression_an_answer_counts_once_its_mac_was_asked_by_unicast(
+    make: MakeBench,
+) -> None:
+    bench = make(arp_suppression=True)
+    bench.starts()
+    bench.other(5).says()
+    hearing, own, peer = bench.segment.around.hearing, address_of(bench.number), address_of(5)
+    bench.election.group.ask_for_signs()
+    bench.run(0.001)
+    before = hearing.last
+    bench.arp(mac_of(5), peer, own, answer=True)  # to a broadcast: perhaps a switch's
+    assert hearing.last == before
+    assert [ask for ask in bench.did(AskNeighbours) if ask.to] == [AskNeighbours(own, (peer,), mac_of(5))]
+    bench.arp(mac_of(5), peer, own, answer=True)
+    assert hearing.last == bench.now
+    assert len([ask for ask in bench.did(AskNeighbours) if ask.to]) == 1
+
+
+def test_under_arp_suppression_answers_for_the_address_and_unasked_ones_are_no_signs(
+    make: MakeBench,
+) -> None:
+    bench = make(arp_suppression=True)
+    bench.starts()
+    before = bench.segment.around.hearing.last
+    bench.arp(STRANGER, VIP, address_of(bench.number), answer=True)
+    bench.arp(STRANGER, address_of(77), address_of(bench.number), answer=True)
+    assert bench.segment.around.hearing.last == before
+    assert not [ask for ask in bench.did(AskNeighbours) if ask.to]
+
+
+def test_under_arp_suppression_a_question_still_proves_that_we_hear(make: MakeBench) -> None:
+    bench = make(arp_suppression=True)
+    bench.starts().run(0.01)
+    bench.arp(STRANGER, address_of(77), VIP)
+    assert bench.segment.around.hearing.last == bench.now

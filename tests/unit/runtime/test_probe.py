@@ -52,7 +52,9 @@ def test_a_probe_claims_nothing_and_goes_to_the_holder_where_one_is_known(
     assert sent.destination == (to or BROADCAST)
 
 
-def test_neighbours_are_asked_as_who_is_asking(looking: Looking, frames: list[bytes]) -> None:
-    assert looking.ask(AskNeighbours(OWN, (SECOND,))) is None
+@pytest.mark.parametrize("to", [None, HOLDER])
+def test_neighbours_are_asked_as_who_is_asking(to: Mac | None, looking: Looking, frames: list[bytes]) -> None:
+    assert looking.ask(AskNeighbours(OWN, (SECOND,), to)) is None
     (sent,) = read(frames)
     assert (sent.sender_address, sent.target_address) == (OWN, SECOND)
+    assert sent.destination == (to or BROADCAST)

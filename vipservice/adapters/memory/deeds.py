@@ -56,9 +56,9 @@ class Deeds:
                 self._host.announced += 1
                 for address in addresses:
                     self._send_arp(address, address)
-            case AskNeighbours(sender=sender, targets=targets):
+            case AskNeighbours(sender=sender, targets=targets, to=to):
                 for target in targets:
-                    self._send_arp(sender, target)
+                    self._send_arp(sender, target, to)
             case _:
                 self._record(action)
         return None
