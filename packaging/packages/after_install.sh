@@ -9,6 +9,9 @@ chmod 0750 /etc/vipservice
 chmod 0640 /etc/vipservice/vipservice.yml
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  # dpkg says 'configure OLD-VERSION', rpm 2: an upgrade. One that is stopped stays so; one that runs hands over.
-  if [ "$1" = 2 ] || [ -n "${2:-}" ]; then systemctl try-restart vipservice.service; fi
+  # dpkg says 'configure OLD-VERSION', rpm 2: an upgrade. A daemon that is stopped stays so; one that runs becomes
+  # the new version in place, and where it cannot, it hands over and starts again.
+  if { [ "$1" = 2 ] || [ -n "${2:-}" ]; } && systemctl --quiet is-active vipservice.service; then
+    vipservice upgrade || systemctl try-restart vipservice.service
+  fi
 fi

@@ -44,6 +44,9 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"# {path}\n{text}")
         return exit_codes.OK
     require(pretend=arguments.dry_run)
+    if manager is systemd and (unit := systemd.packaged()):
+        hint = "configure that one, or remove the package first"
+        raise CommandError(exit_codes.CANTCREAT, f"a package has installed vipservice here: {unit}", hint)
     if not carry_out(manager.install(executable), pretend=arguments.dry_run):
         print("Everything is in place.")
     elif not arguments.dry_run:

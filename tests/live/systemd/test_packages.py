@@ -1,5 +1,6 @@
 """The .deb and the .rpm of scripts/packages, installed, run, upgraded and taken away on booted machines."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -62,14 +63,22 @@ def test_bash_completes_the_commands(packaged: Pair) -> None:
     assert packaged.active.run("bash", "-c", COMPLETE).split() == ["handover"]
 
 
-def test_an_upgrade_of_the_package_hands_over_and_keeps_the_configuration(packaged: Pair) -> None:
+def test_an_upgrade_of_the_package_loses_no_ping_and_keeps_the_configuration(packaged: Pair) -> None:
     active, since = packaged.active, now()
+    process = active.show("MainPID")
     active.run("sh", "-c", "dpkg -i /packages/*.deb")
-    owned = packaged.lan.owned(ADDRESS, since)
-    assert (owned.several, owned.moves) == (0, 1), owned
-    assert owned.none < 0.05, owned
+    seen, owned = packaged.seen(since), packaged.lan.owned(ADDRESS, since)
+    assert (owned.none, owned.several, owned.moves) == (0, 0, 0), owned
+    assert seen.nothing_lost, seen
+    assert active.show("MainPID") == process
+    assert "upgrade" in active.journal()
     assert active.run("cat", str(CONFIGURED)) == CONFIGURATION
-    packaged.settle()
+
+
+def test_installing_beside_the_package_is_refused(packaged: Pair) -> None:
+    refused = packaged.active.try_running("vipservice", "install")
+    assert refused.returncode == os.EX_CANTCREAT
+    assert "a package has installed vipservice here: /usr/lib/systemd/system/" in refused.stderr
 
 
 def test_removal_hands_over_and_only_purge_takes_the_configuration(packaged: Pair) -> None:

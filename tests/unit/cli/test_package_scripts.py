@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = Path(__file__).parents[3] / "packaging" / "packages"
-COMMANDS = ("systemctl", "systemd-sysusers", "chgrp", "chmod", "find", "rm", "python3")
+COMMANDS = ("systemctl", "systemd-sysusers", "chgrp", "chmod", "find", "rm", "python3", "vipservice")
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ class Ran:
         (folder / "bin").mkdir()
         for name in COMMANDS:
             command = folder / "bin" / name
-            command.write_text(f'#!/bin/sh\necho "{name} $*" >> {self._said}\n')
+            command.write_text(
+                f'#!/bin/sh\necho "{name} $*" >> {self._said}\ntest ! -e {folder}/"{name} $1".fails\n'
+            )
             command.chmod(0o755)
 
     def __call__(self, script: str, *arguments: str) -> list[str]:
@@ -33,7 +35,12 @@ class Ran:
             ["/bin/sh", "-c", played, script, *arguments],
             env={"PATH": str(self._folder / "bin")}, check=True, timeout=10,
         )  # fmt: skip
-        return [line for line in self._said.read_text().splitlines() if line.startswith("systemctl")]
+        told = self._said.read_text().splitlines()
+        return [line for line in told if line.startswith(("systemctl", "vipservice"))]
+
+    def fail(self, command: str) -> None:
+        """Let this command, with this first argument, end with 1."""
+        (self._folder / f"{command}.fails").touch()
 
 
 @pytest.mark.parametrize("argument", [("configure", ""), ("1",)])
@@ -41,12 +48,26 @@ def test_a_first_installation_starts_nothing(ran: Ran, argument: tuple[str, ...]
     assert ran("after_install.sh", *argument) == ["systemctl daemon-reload"]
 
 
-@pytest.mark.parametrize("argument", [("configure", "0.1.0"), ("2",)])
-def test_an_upgrade_restarts_what_runs_and_nothing_else(ran: Ran, argument: tuple[str, ...]) -> None:
-    assert ran("after_install.sh", *argument) == [
-        "systemctl daemon-reload",
-        "systemctl try-restart vipservice.service",
-    ]
+UPGRADES = [("configure", "0.1.0"), ("2",)]
+RUNS = ["systemctl daemon-reload", "systemctl --quiet is-active vipservice.service"]
+
+
+@pytest.mark.parametrize("argument", UPGRADES)
+def test_an_upgrade_happens_in_place(ran: Ran, argument: tuple[str, ...]) -> None:
+    assert ran("after_install.sh", *argument) == [*RUNS, "vipservice upgrade"]
+
+
+@pytest.mark.parametrize("argument", UPGRADES)
+def test_where_it_cannot_the_service_is_restarted(ran: Ran, argument: tuple[str, ...]) -> None:
+    ran.fail("vipservice upgrade")
+    restarted = "systemctl try-restart vipservice.service"
+    assert ran("after_install.sh", *argument) == [*RUNS, "vipservice upgrade", restarted]
+
+
+@pytest.mark.parametrize("argument", UPGRADES)
+def test_an_upgrade_leaves_a_service_that_is_stopped_alone(ran: Ran, argument: tuple[str, ...]) -> None:
+    ran.fail("systemctl --quiet")
+    assert ran("after_install.sh", *argument) == RUNS
 
 
 @pytest.mark.parametrize("argument", ["upgrade", "1"])

@@ -12,7 +12,18 @@ from vipservice.config.settings import DEFAULT_CONFIG, DEFAULT_STATE_DIRECTORY
 UNIT = Path("/etc/systemd/system/vipservice.service")
 SYSUSERS = Path("/etc/sysusers.d/vipservice.conf")
 MANUAL = Path("/usr/local/share/man")
+OF_A_PACKAGE = (
+    Path("/usr/lib/systemd/system/vipservice.service"),
+    Path("/lib/systemd/system/vipservice.service"),
+)
+"""Where the .deb and the .rpm have their unit: one in /etc would hide it, also from their upgrades."""
+
 PAGES = ("vipservice.8", "vipservice.yml.5")
+COMPLETIONS = {
+    "bash": Path("/usr/local/share/bash-completion/completions/vipservice"),
+    "zsh": Path("/usr/local/share/zsh/site-functions/_vipservice"),
+    "fish": Path("/usr/local/share/fish/vendor_completions.d/vipservice.fish"),
+}
 COMMAND = Path("/usr/local/bin/vipservice")
 GROUP = "vipservice"
 START = "systemctl enable --now vipservice"
@@ -25,11 +36,17 @@ def is_here() -> bool:
     return Path("/run/systemd/system").is_dir() and shutil.which("systemctl") is not None
 
 
+def packaged() -> Path | None:
+    """The unit of a package that has installed the service here."""
+    return next((path for path in OF_A_PACKAGE if path.exists()), None)
+
+
 def texts(executable: Path) -> dict[Path, str]:
     """The files that are ours, to be written again by the next installation."""
     return {
         UNIT: sources.read("systemd/vipservice.service").replace(EXECUTABLE, str(executable)),
         SYSUSERS: sources.read("systemd/vipservice.sysusers"),
+        **{path: sources.read(f"completions/vipservice.{shell}") for shell, path in COMPLETIONS.items()},
         **{MANUAL / f"man{name[-1]}" / name: sources.read(f"man/{name}") for name in PAGES},
     }
 

@@ -1,19 +1,13 @@
-"""Prints what completes our command line in a shell, made from the arguments that `--help` knows.
-
-Called when a package is built: `python -m vipservice.cli.reference.completions bash`.
-"""
-
-import sys
+"""What completes our command line in a shell, made from the arguments that `--help` knows."""
 
 import shtab
 
 from vipservice.cli.main import COMMANDS, make_parser
 
-
-def text(shell: str) -> str:
-    """The script for bash, zsh or fish."""
-    return shtab.complete(make_parser(*COMMANDS), shell=shell)
+SHELLS = ("bash", "zsh", "fish")
 
 
-if __name__ == "__main__":
-    print(text(sys.argv[1]))
+def completion(shell: str) -> str:
+    """The script for one of them."""
+    made: str = shtab.complete(make_parser(*COMMANDS), shell=shell)
+    return "\n".join(line.rstrip() for line in made.splitlines()) + "\n"

@@ -1,17 +1,20 @@
-"""Writes the manual pages; `scripts/pages` calls it at the top of a checkout."""
+"""Writes the manual pages and the completions; `scripts/pages` calls it at the top of a checkout."""
 
 from pathlib import Path
 
 from docutils.core import publish_string
 
+from vipservice.cli.reference.completions import SHELLS, completion
 from vipservice.cli.reference.manual import command_page, configuration_page
 
 FOLDER = Path("packaging/man")
+COMPLETIONS = Path("packaging/completions")
 
 
 def pages() -> dict[Path, str]:
-    """What is written, and where; man(1) takes it."""
+    """What is written, and where: what man(1) takes, and what shells do."""
     return {
+        **{COMPLETIONS / f"vipservice.{shell}": completion(shell) for shell in SHELLS},
         FOLDER / "vipservice.8": _roff(command_page()),
         FOLDER / "vipservice.yml.5": _roff(configuration_page()),
     }
