@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.systemd.conftest import Watch
+from vipservice.lab.booted import networkd
 from vipservice.lab.booted.machine import UNIT, Machine
 from vipservice.lab.booted.pair import ADDRESS, Pair
 from vipservice.lab.clock import now, wait_until
@@ -15,14 +16,6 @@ LEASE_AND_LAPSE = 6.0
 """The longest lease left, and the kernel's two seconds."""
 
 ADOPTED = "role initialize -> active: found our own address with "
-NETWORKD = "systemd-networkd.service"
-NETWORK = """\
-[Match]
-Name=eth0
-[Network]
-Address={address}
-LinkLocalAddressing=no
-"""
 
 
 def started_again(machine: Machine, process: str) -> bool:
@@ -114,39 +107,28 @@ def test_two_machines_booted_at_the_same_instant_agree_on_one(pair: Pair, watch:
 
 
 @pytest.fixture
-def networkd(pair: Pair, active: Machine) -> Iterator[Machine]:
+def managed(pair: Pair, active: Machine) -> Iterator[Machine]:
     """The active machine once systemd-networkd has its link."""
-    active.write("/run/systemd/network/eth0.network", NETWORK.format(address=active.host.plan.address))
-    active.run("systemctl", "start", NETWORKD)
-    wait_until(lambda: is_configured(active), 10, "configured")
-    pair.settle()
-    yield active
-    active.run("systemctl", "stop", "systemd-networkd.socket", NETWORKD)
-    active.run("rm", "/run/systemd/network/eth0.network")
+    with networkd.managing(pair, active):
+        yield active
 
 
-def is_configured(machine: Machine) -> bool:
-    return "configured" in machine.run("networkctl", "list", "--no-legend", "eth0").split()
-
-
-def test_networkd_restarted_leaves_the_address_alone(pair: Pair, networkd: Machine) -> None:
+def test_networkd_restarted_leaves_the_address_alone(pair: Pair, managed: Machine) -> None:
     watch = Watch.begin(pair)
-    networkd.run("systemctl", "restart", NETWORKD)
-    wait_until(lambda: is_configured(networkd), 10, "configured")
+    networkd.restart(managed)
     watch.assert_nothing_lost(for_at_least=1.0)
 
 
 def test_a_link_that_networkd_configures_again_has_its_address_back_at_once_on_the_same_node(
-    pair: Pair, networkd: Machine
+    pair: Pair, managed: Machine
 ) -> None:
     # systemd 252 takes every address off the link, the machine's own and with it the way back to the client.
     watch = Watch.begin(pair)
-    networkd.run("networkctl", "reconfigure", "eth0")
-    wait_until(lambda: is_configured(networkd), 10, "configured")
+    networkd.reconfigure(managed)
     seen, owned = watch.seen(1.0), watch.owned()
     assert (owned.several, owned.moves, len(owned.final)) == (0, 0, 1), owned
     assert seen.longest_gap < 0.1, seen
-    assert watch.roles(networkd) + watch.roles(pair.standby) == []
+    assert watch.roles(managed) + watch.roles(pair.standby) == []
 
 
 STARTED = [

@@ -1,10 +1,12 @@
 """The verbs of a service manager, done to a pair of booted machines, and what each costs the client."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from vipservice.lab.booted import networkd
 from vipservice.lab.booted.machine import UNIT, Machine
 from vipservice.lab.booted.pair import ADDRESS, Pair
 from vipservice.lab.clock import now, wait_until
@@ -21,6 +23,10 @@ class Verb:
 
     words: str
     do: Callable[[Pair, Machine], object]
+    meanwhile: Callable[[Pair, Machine], AbstractContextManager[object]] = lambda _pair, _active: (
+        nullcontext()
+    )
+    """What the machine is like when it is done, and no longer after it."""
 
 
 def _systemctl(*words: str) -> Callable[[Pair, Machine], object]:
@@ -68,6 +74,9 @@ VERBS = (
     Verb("`systemctl restart`", _systemctl("restart", UNIT)),
     Verb("`systemctl reload`", _systemctl("reload", UNIT)),
     Verb("`systemctl daemon-reexec`", _systemctl("daemon-reexec")),
+    Verb("`vipservice upgrade`", lambda _, active: active.run("vipservice", "upgrade")),
+    Verb("restart of systemd-networkd", lambda _, active: networkd.restart(active), networkd.managing),
+    Verb("`networkctl reconfigure`", lambda _, active: networkd.reconfigure(active), networkd.managing),
     Verb("kill -9", _kill),
     Verb("a hang; the watchdog ends it, systemd restarts", _hang),
     Verb("a hang with `Restart=no`", _hang_for_good),
@@ -90,19 +99,17 @@ def _one_run(pair: Pair) -> Iterator[tuple[str, dict[str, Any]]]:
         pair.reset()
         if verb.do is _start:
             pair.standby.run("systemctl", "stop", UNIT)
-        active, since = pair.active, now()
-        verb.do(pair, active)
-        seen = pair.seen(since, now() - since + CALM)
-        owned = pair.lan.owned(ADDRESS, since)
-        yield (
-            verb.words,
-            {
-                "gap": seen.net_gap,
-                "lost": seen.lost,
-                "moves": owned.moves,
-                "several": owned.several,
-            },
-        )
+        active = pair.active
+        with verb.meanwhile(pair, active):
+            yield verb.words, _watched(pair, active, verb)
+
+
+def _watched(pair: Pair, active: Machine, verb: Verb) -> dict[str, Any]:
+    since = now()
+    verb.do(pair, active)
+    seen = pair.seen(since, now() - since + CALM)
+    owned = pair.lan.owned(ADDRESS, since)
+    return {"gap": seen.net_gap, "lost": seen.lost, "moves": owned.moves, "several": owned.several}
 
 
 def _summary(seen: list[dict[str, Any]]) -> dict[str, Any]:
