@@ -12,6 +12,7 @@ if [ -d /run/systemd/system ]; then
   # dpkg says 'configure OLD-VERSION', rpm 2: an upgrade. A daemon that is stopped stays so; one that runs becomes
   # the new version in place, and where it cannot, it hands over and starts again.
   if { [ "$1" = 2 ] || [ -n "${2:-}" ]; } && systemctl --quiet is-active vipservice.service; then
-    vipservice upgrade || systemctl try-restart vipservice.service
+    # 75: it is the new version, and a role has moved meanwhile.
+    vipservice upgrade || [ $? = 75 ] || systemctl try-restart vipservice.service
   fi
 fi

@@ -98,7 +98,8 @@ def test_a_unit_that_stops_moves_the_address_by_systemds_own_signal(pair: Pair, 
     standby = pair.standby
     active.run("systemctl", "stop", SERVICE)
     wait_until(lambda: pair.lan.owners(ADDRESS) == {standby.name}, WITHIN, "the address has moved")
-    assert status(active)["checks"][0]["detail"] == f"{SERVICE} is inactive"
+    stopped = f"{SERVICE} is inactive"
+    wait_until(lambda: status(active)["checks"][0]["detail"] == stopped, WITHIN, "it says why")
     active.run("systemctl", "start", SERVICE)
     wait_until(partial(passes, active), WITHIN, "it passes again")
 

@@ -7,6 +7,7 @@ weather took, may bind; and who bound so may hold it until adverts have passed a
 from tests.simulation.judge.record import NEVER, Record, Way
 from vipservice.adapters.memory.ownership import Pair
 from vipservice.adapters.memory.watching import Watcher
+from vipservice.core.settings import ProbeMode
 from vipservice.core.timing import HANDOVER_MIN_HOLD
 from vipservice.core.values import Address
 
@@ -57,10 +58,19 @@ class OneOwner(Watcher):
         A last look is a third of D old at most: the verdict is void when two spacings of D/6 have gone by.
         """
         record, now = self._record, self._record.lan.now
+        if record.node(name).groups[0].probe is ProbeMode.OFF:
+            return self._unheard_for_a_lease(name, other)
         round_trip = 2 * record.lan.weather.longest_delay
         if now - met <= record.down() / 3 + round_trip:
             return True
         return record.questions_in_vain(name, other, FEWEST_PROBES, since=met)
+
+    def _unheard_for_a_lease(self, name: str, other: str) -> bool:
+        """With `probe: off` nobody looks: what adverts that come in do not say, nobody can know."""
+        record = self._record
+        groups = record.node(other).groups
+        silence = record.lan.now - record.adverts.get((other, name), -NEVER)
+        return not groups or silence >= groups[0].timing.lease
 
     def _passed_on(self, name: str, other: str) -> bool:
         """By a handover, beside somebody's own configuration: there were two, and there are two.

@@ -66,6 +66,8 @@ class Record(Watcher):
         """When an answer or announcement for the address last came in, from whom to whom."""
         self.heard: dict[Pair, float] = {}
         """When an advert or an answer came in last, from whom to whom."""
+        self.adverts: dict[Pair, float] = {}
+        """When an advert last came in, from whom to whom."""
         self.answered_at: dict[str, float] = {}
         """When an ARP answer last came in at a daemon that was awake."""
         self.questions: dict[Pair, list[float]] = {}
@@ -127,6 +129,8 @@ class Record(Watcher):
             self.answers[source, destination] = self.lan.now
         if isinstance(frame, ArpFrame) and frame.answer:
             self.answered_at[destination] = self.lan.now
+        if isinstance(frame, AdvertFrame):
+            self.adverts[source, destination] = self.lan.now
         if isinstance(frame, AdvertFrame) or frame.answer:
             self.heard[source, destination] = self.lan.now
 

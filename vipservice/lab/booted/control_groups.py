@@ -1,6 +1,7 @@
 """A control group for each booted machine: two systemd-nspawn with --keep-unit would share their caller's."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +14,9 @@ from vipservice.lab.clock import wait_until
 PREFIX = "vipservice-booted-"
 EMPTY_WITHIN = 10.0
 
+_COUNT = itertools.count(1)
+"""Two pairs of this process may be there at once."""
+
 
 class ControlGroups:
     """One group of a name in every hierarchy that systemd wants; they go with the block."""
@@ -20,7 +24,7 @@ class ControlGroups:
     def __init__(self, name: str) -> None:
         tops = tuple(_hierarchies())
         _sweep(tops)
-        self.paths = [top / f"{PREFIX}{os.getpid()}-{name}" for top in tops]
+        self.paths = [top / f"{PREFIX}{os.getpid()}-{next(_COUNT)}-{name}" for top in tops]
 
     def __enter__(self) -> Self:
         for path in self.paths:
