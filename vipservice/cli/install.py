@@ -35,8 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Install, or say what that would be."""
-    executable = sources.executable()
     manager = service_manager()
+    if manager is systemd and not arguments.print and (unit := systemd.packaged()):
+        hint = "configure that one, or remove the package first"
+        raise CommandError(exit_codes.CANTCREAT, f"a package has installed vipservice here: {unit}", hint)
+    executable = sources.executable()
     if manager is systemd:
         sources.require_visible(executable)  # launchd hides nothing, and runs us as root
     if arguments.print:
@@ -44,9 +47,6 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"# {path}\n{text}")
         return exit_codes.OK
     require(pretend=arguments.dry_run)
-    if manager is systemd and (unit := systemd.packaged()):
-        hint = "configure that one, or remove the package first"
-        raise CommandError(exit_codes.CANTCREAT, f"a package has installed vipservice here: {unit}", hint)
     if not carry_out(manager.install(executable), pretend=arguments.dry_run):
         print("Everything is in place.")
     elif not arguments.dry_run:

@@ -106,7 +106,7 @@ def answering_for_everything(cluster: Cluster) -> Iterator[None]:
 
 
 def secret(cluster: Cluster) -> Keyring:
-    text = (cluster.lan.node("a").root / "run/vipservice/adverts.key").read_text().strip()
+    text = (cluster.lan.node("a").root / "run/vipservice/adverts-1.key").read_text().strip()
     return Keyring({1: bytes.fromhex(text)})
 
 
