@@ -9,7 +9,7 @@ from vipservice.core.handover import Cause
 from vipservice.core.messages import Advert, Entry, Hearsay, Message, Offer, Question, Ready, Request, Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.settings import ProbeMode
-from vipservice.core.timing import LIVING_INTERVALS, PROBE_AFTER
+from vipservice.core.timing import LIVING_INTERVALS
 from vipservice.core.values import Mac, NodeId
 
 
@@ -145,11 +145,7 @@ class Dialogue:
             self._duties.giving.start(Cause.FAILBACK, now, to=contender.node)
 
     def _answer(self, contender: Contender, now: float) -> None:
-        """Who hears the active? The active itself, or whoever hears it first-hand.
-
-        Whoever has reason to ask the same has nothing to tell. Of five nodes four ask at once when the active
-        dies: with three answers to each, by two paths, their processors had no time left to look.
-        """
+        """Who hears the active? The active itself, or whoever heard it first-hand."""
         group = self._group
         if group.role is Role.ACTIVE:
             group.speak(to=contender.node, everywhere=True)
@@ -158,8 +154,6 @@ class Dialogue:
         if actives:
             active = actives[0]
             age = now - active.heard_at
-            if age > PROBE_AFTER * active.entry.interval:
-                return
             left = max(0.0, active.entry.lease_left - age)
             said = Hearsay(
                 active.node, active.incarnation, age, active.entry.term, active.entry.priority,

@@ -231,18 +231,6 @@ def test_who_heard_the_active_answers_the_question_with_the_age_of_it(bench: Ben
     assert said.age == pytest.approx(0.05, abs=0.001)
 
 
-def test_who_has_reason_to_ask_the_same_does_not_answer(bench: Bench) -> None:
-    falls_silent(bench)
-    bench.run(0.12)
-    asker = bench.other(6)
-    asker.says(Question())
-    assert bench.said(Hearsay)
-    bench.log.clear()
-    bench.run(0.01)  # 1.3 intervals since the active's last advert
-    asker.says(Question())
-    assert not bench.said(Hearsay)
-
-
 def test_who_has_not_heard_the_active_does_not_answer(bench: Bench) -> None:
     falls_silent(bench)
     bench.holder = OTHER
