@@ -1,7 +1,8 @@
 """Notices that the machine stood still under a test, whose verdict is then one on the machine.
 
 A thread does nothing but sleep. Where it wakes later than a daemon's own threshold for having stood still, a
-daemon may have missed its time without any fault of its own: a test that failed meanwhile is run again, once.
+daemon may have missed its time without any fault of its own: a test that failed meanwhile is run again, up to
+twice.
 """
 
 import threading
@@ -45,7 +46,7 @@ class Stillness:
 
 
 class RunAgain:
-    """Runs a live test that failed while the machine stood still once more; the summary names it (R)."""
+    """Runs a live test that failed while the machine stood still again, up to twice; the summary names it."""
 
     def __init__(self) -> None:
         self.stillness = Stillness()
@@ -59,7 +60,7 @@ class RunAgain:
         self._thread.join()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        again = pytest.mark.flaky(reruns=1, condition=lambda: self.stillness.disturbed)
+        again = pytest.mark.flaky(reruns=2, condition=lambda: self.stillness.disturbed)
         for item in items:
             if item.get_closest_marker("live") is not None:
                 item.add_marker(again)

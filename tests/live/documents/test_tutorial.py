@@ -76,11 +76,11 @@ class Play:
             self.down = machine
             wait_until(self.other_has_it, 10, "the other has the address")
         if command.endswith("eth0 up"):
-            wait_until(lambda: hears(self.active), 10, "the standby is back")
+            wait_until(lambda: all(map(hears, self.machines.values())), 10, "they hear each other again")
 
     def other_has_it(self) -> bool:
-        owners = self.lan.owners(ADDRESS)
-        return len(owners) == 1 and self.active is not self.down
+        [other] = (machine for machine in self.machines.values() if machine is not self.down)
+        return self.lan.owners(ADDRESS) == {other.name}
 
 
 def hears(machine: Machine) -> bool:
