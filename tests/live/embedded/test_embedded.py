@@ -155,3 +155,23 @@ def test_a_daemon_that_is_killed_is_started_again_and_the_application_notices_no
     assert pair.serving() == owner
     assert pair.child(owner) != before
     assert not [line for line in pair.nodes[owner].log if line.at > began and "serving" in line.text]
+
+
+def test_an_application_that_says_it_is_unwell_has_the_other_serve_until_it_is_well_again(
+    pair: Applications,
+) -> None:
+    owner, other = both(pair)
+
+    def declare(healthy: bool, **more: str) -> None:
+        group = pair.nodes[owner].status()["groups"][0]["id"]
+        pair.nodes[owner].ask({"command": "health", "group": group, "healthy": healthy, **more})
+
+    began = now()
+    declare(False, detail="the queue is full")
+    wait_until(lambda: pair.serving() == other, 5, "the other serves")
+    turn = pair.nodes[other].wait_for_line(r"role \w+ -> active", 1, since=began)
+    assert "the service here is not healthy" in turn.text or "handed over" in turn.text, pair.report()
+    assert "the queue is full" in pair.report()
+    declare(True)
+    pair.nodes[owner].wait_for(lambda status: bool(status["groups"][0]["healthy"]), 5, "well again")
+    assert pair.serving() == other
