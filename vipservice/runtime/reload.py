@@ -8,6 +8,7 @@ over first), by an *upgrade*, which executes the daemon anew within the lease, o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 from vipservice.config.settings import FloatingIpSettings, ResolvedGroup, Settings
 from vipservice.core.frozen import dataclass
@@ -20,6 +21,16 @@ NEED_UPGRADE = frozenset(
     {"adverts.group", "adverts.port", "metrics.listen", "metrics.web_config", "log.format"}
 )
 """Sockets and streams are opened at the start only."""
+
+BUILT_ON = {"probe": attrgetter("core.probe"), "arp_suppression": attrgetter("core.arp_suppression")}
+"""Keys of a group, and where it has them, on which its election is built: with others it begins anew."""
+
+PLACE = {
+    "interface": attrgetter("interface"),
+    "netmask": attrgetter("prefix_length"),
+    "bind": attrgetter("core.bind"),
+}
+"""Keys of a group, and where it has them, that say where its addresses are: it lets go first."""
 
 LISTEN = {"metrics.host": "metrics.listen", "metrics.port": "metrics.listen"}
 """Where the settings have two names for one key of the file."""
@@ -88,20 +99,14 @@ def compare(
 
 def _moves(before: ResolvedGroup, after: ResolvedGroup) -> bool:
     """Whether it must let go: an address that it does not hold is bound with all others or not at all."""
-
-    def place(group: ResolvedGroup) -> tuple[object, ...]:
-        return group.interface, group.prefix_length, group.core.bind
-
-    return place(before) != place(after) or not set(after.core.addresses) <= set(before.core.addresses)
+    gets_one = not set(after.core.addresses) <= set(before.core.addresses)
+    return gets_one or any(get(before) != get(after) for get in PLACE.values())
 
 
 def _begins_anew(before: ResolvedGroup, after: ResolvedGroup) -> bool:
     """Whether what an election is built on has changed."""
-
-    def built_on(group: ResolvedGroup) -> tuple[object, ...]:
-        return set(group.core.addresses), group.core.probe, group.core.arp_suppression
-
-    return built_on(before) != built_on(after)
+    drops_one = set(before.core.addresses) != set(after.core.addresses)
+    return drops_one or any(get(before) != get(after) for get in BUILT_ON.values())
 
 
 def _lost_its_interface(old: Settings, new: Settings, group: GroupId) -> bool:

@@ -1,15 +1,17 @@
 """The reference pages of the documents: what `--help`, the configuration's tables and exit codes say."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from vipservice.cli.exit_codes import MEANINGS
 from vipservice.cli.main import COMMANDS, command_module
 from vipservice.cli.reference.tables import markdown, row
 from vipservice.config.durations import show_duration
+from vipservice.config.group_keys import OUR_KEYS
 from vipservice.config.sections import SECTIONS
 from vipservice.config.timers import PRESETS
+from vipservice.runtime.reload import BUILT_ON, NEED_RESTART, NEED_UPGRADE, PLACE
 
 
 def configuration() -> str:
@@ -24,6 +26,30 @@ def presets() -> str:
     for name, preset in PRESETS.items():
         lines.append(row([f"`{name}`", show_duration(preset.advert_interval), preset.reason]))
     return "\n".join(lines)
+
+
+def reloads() -> str:
+    """What a change of each key takes, and what it costs the group's clients."""
+    others = (section for section in SECTIONS if section.name != "floating_ip")
+    waiting = NEED_UPGRADE | NEED_RESTART
+    outside = {f"{section.name}.{key.name}" for section in others for key in section.keys} - waiting
+    own = {key.name for key in OUR_KEYS} - {*BUILT_ON, *PLACE, "enabled", "id", "ip"}
+    handover = "a handover, or a failover where no node with equal addresses is ready"
+    ways = [
+        (_names({*own, *outside}), "reload, live", "nothing"),
+        (f"`ip` loses an address; {_names(BUILT_ON)}", "reload, in place", "nothing"),
+        (f"`ip` gets an address; {_names(PLACE)}", "reload, handing over first", handover),
+        ("a group comes (`id`, `enabled`)", "reload", "nothing"),
+        ("a group goes (`id`, `enabled`)", "reload, handing over first", "a handover"),
+        (_names(NEED_UPGRADE), "`vipservice upgrade`", "nothing"),
+        (_names(NEED_RESTART), "restart", "a handover"),
+    ]
+    lines = [row(["change", "applies", "what it costs"]), row(["---"] * 3)]
+    return "\n".join(lines + [row(list(way)) for way in ways])
+
+
+def _names(keys: Iterable[str]) -> str:
+    return ", ".join(f"`{key}`" for key in sorted(keys, key=lambda key: ("." in key, key)))
 
 
 def exit_codes() -> str:
