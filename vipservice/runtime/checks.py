@@ -71,8 +71,10 @@ class Checks:
             check.name: known[check.name] if check in before else self._new(check) for check in checks
         }
         self._status[group] |= {name: one for name, one in known.items() if one.kind == APPLICATION}
-        for check in checks:
-            self._metrics.expect_check(name, check.name)
+        for gone in known.keys() - self._status[group].keys():
+            self._metrics.forget_check(name, gone)
+        for one in self._status[group]:
+            self._metrics.expect_check(name, one)
         self._consider(group)
 
     def forget_told(self, group: GroupId) -> None:

@@ -57,8 +57,10 @@ class Hooks:
         self._status[group.core.id] = {
             hook.name: known.get(hook.name, HookStatus(hook.name)) for hook in group.hooks
         }
-        for hook in group.hooks:
-            self._metrics.expect_hook(group.core.name, hook.name)
+        for gone in known.keys() - self._status[group.core.id].keys():
+            self._metrics.forget_hook(group.core.name, gone)
+        for name in self._status[group.core.id]:
+            self._metrics.expect_hook(group.core.name, name)
         return before is None or before.hooks != group.hooks
 
     def of(self, group: GroupId) -> tuple[HookStatus, ...]:

@@ -78,6 +78,10 @@ still counts; its series appears with it.
 """
 
 
+TRY_RESULTS = ("passed", "failed")
+"""How the try of a check ends."""
+
+
 @dataclass(slots=True)
 class _GroupSeries:
     """The children of one group."""
@@ -151,6 +155,8 @@ class Metrics:
         self._frames_rejected_by = _children(self._frames_rejected, sorted(FRAME_REASONS))
         self._announced_by = _children(self._announcements, kinds)
         self._pings: dict[tuple[str, str, str], tuple[Histogram, Counter]] = {}
+        self._checks: set[tuple[str, str]] = set()
+        self._hooks: set[tuple[str, str]] = set()
         self._groups: dict[GroupId, _GroupSeries] = {}
         for group, name in groups.items():
             self.add_group(group, name)
@@ -194,6 +200,10 @@ class Metrics:
             del self._pings[key]
             self._round_trips.remove(*key)
             self._lost.remove(*key)
+        for _, check in [key for key in self._checks if key[0] == series.name]:
+            self.forget_check(series.name, check)
+        for _, hook in [key for key in self._hooks if key[0] == series.name]:
+            self.forget_hook(series.name, hook)
 
     # What the loop calls
 
@@ -266,22 +276,39 @@ class Metrics:
 
     def expect_check(self, group: str, check: str) -> None:
         """There is such a check: its zeros are visible before its first try."""
-        for result in ("passed", "failed"):
+        self._checks.add((group, check))
+        for result in TRY_RESULTS:
             self._tries.labels(group, check, result)
 
     def checked(self, group: str, check: str, passed: int, failed: int) -> None:
         """A check was tried so often since it was counted last."""
-        self._tries.labels(group, check, "passed").inc(passed)
-        self._tries.labels(group, check, "failed").inc(failed)
+        self._checks.add((group, check))
+        for result, times in zip(TRY_RESULTS, (passed, failed), strict=True):
+            self._tries.labels(group, check, result).inc(times)
+
+    def forget_check(self, group: str, check: str) -> None:
+        """A reload took the check away, where there was one."""
+        if (group, check) in self._checks:
+            self._checks.remove((group, check))
+            for result in TRY_RESULTS:
+                self._tries.remove(group, check, result)
 
     def expect_hook(self, group: str, hook: str) -> None:
         """There is such a hook."""
+        self._hooks.add((group, hook))
         for result in HOOK_RESULTS:
             self._hook_runs.labels(group, hook, result)
 
     def hook_ran(self, group: str, hook: str, result: str) -> None:
         """A hook's run has ended."""
         self._hook_runs.labels(group, hook, result).inc()
+
+    def forget_hook(self, group: str, hook: str) -> None:
+        """A reload took the hook away, where there was one."""
+        if (group, hook) in self._hooks:
+            self._hooks.remove((group, hook))
+            for result in HOOK_RESULTS:
+                self._hook_runs.remove(group, hook, result)
 
     def stalled(self) -> None:
         """This process stood still."""

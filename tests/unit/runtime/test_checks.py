@@ -129,3 +129,16 @@ def test_the_word_of_the_application_counts_like_a_must_and_outlives_a_reload(be
     bench.checks.declare(GROUP, True, "")
     assert [event.health for event in bench.told[told:]] == [Health.GOOD]
     assert not bench.checks.declare(GroupId(7), False, "")
+
+
+def test_a_check_that_a_reload_takes_away_has_no_series_any_more_and_the_others_keep_theirs(
+    bench: Bench,
+) -> None:
+    bench.report("web", "passing", passed=2)
+    bench.report("slow", "passing", passed=1)
+    bench.checks.take(GROUP, "vip", (WEB,))
+    labels = {"group": "vip", "check": "slow", "result": "passed"}
+    assert bench.metrics.registry.get_sample_value("vipservice_check_tries_total", labels) is None
+    assert bench.tries("passed") == 2
+    bench.checks.take(GROUP, "vip", ())
+    assert bench.tries("passed") is None

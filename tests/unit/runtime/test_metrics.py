@@ -273,6 +273,34 @@ def test_a_group_that_a_reload_brings_has_its_zeros(metrics: Metrics) -> None:
     assert Scrape(metrics)("flaps_total", group="mail") == 0
 
 
+def test_of_a_group_that_a_reload_takes_away_no_series_is_left(metrics: Metrics) -> None:
+    before = set(Scrape(metrics).samples)
+    two = GroupId(2)
+    metrics.add_group(two, "mail")
+    metrics.turned(Turned(two, Role.FAULT, Role.BACKUP, Reason.STOPPED, "x"), "7-1")
+    metrics.phase(PhaseMeasured(two, "bind", 0.004), "7-1")
+    metrics.ping(two, "10.0.0.1", "gateway", None)
+    metrics.expect_check("mail", "smtp")
+    metrics.checked("mail", "application", 0, 1)
+    metrics.expect_hook("mail", "dns")
+    metrics.hook_ran("mail", "dns", "ok")
+    assert {"mail"} < {dict(labels).get("group") for _, labels in Scrape(metrics).samples}
+    metrics.remove_group(two)
+    assert set(Scrape(metrics).samples) == before
+
+
+def test_checks_and_hooks_come_and_go_alone(metrics: Metrics) -> None:
+    metrics.expect_check("vip", "smtp")
+    metrics.expect_hook("vip", "dns")
+    metrics.forget_check("vip", "imap")
+    metrics.forget_hook("vip", "mail")
+    assert Scrape(metrics)("check_tries_total", group="vip", check="smtp", result="failed") == 0
+    metrics.forget_check("vip", "smtp")
+    metrics.forget_hook("vip", "dns")
+    scrape = Scrape(metrics)
+    assert (scrape.all("check_tries_total"), scrape.all("hook_runs_total")) == ({}, {})
+
+
 def test_what_the_loop_calls_is_cheap(metrics: Metrics) -> None:
     turned = Turned(ONE, Role.BACKUP, Role.PROBING, Reason.ADVERTS_SILENT, "x")
     calls: list[Callable[[], None]] = [
