@@ -13,6 +13,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -115,10 +116,13 @@ class Pinger:
     def outage(self, since: float, until: float | None = None) -> Outage:
         """What was seen between two moments of the lab's clock; until now (less `SETTLE`) by default.
 
+        Waits for the second moment, and by default until the window is `SETTLE` long.
+
         Raises:
             RuntimeError: The client has died, or did not ask in that window.
         """
-        until = now() - SETTLE if until is None else until
+        until = max(now() - SETTLE, since + SETTLE) if until is None else until
+        time.sleep(max(0.0, until + SETTLE - now()))
         sent, received = self._echoes(since - AROUND, until + AROUND)
         first, last = bisect_left(sent, since), bisect_left(sent, until)
         if last - first < 1:

@@ -141,6 +141,21 @@ class Cluster:
         ]
         return sorted(said, key=lambda sentence: sentence.at)
 
+    def unread(self, read: list[int]) -> list[Sentence]:
+        """What the nodes have logged that the one who keeps `read` was not given yet, in order.
+
+        Args:
+            read: How many lines of each life were read; begins empty, is brought up to date here.
+        """
+        lives = tuple(self._lives)
+        read.extend([0] * (len(lives) - len(read)))
+        said = []
+        for number, (name, daemon) in enumerate(lives):
+            lines = tuple(daemon.log[read[number] :])
+            read[number] += len(lines)
+            said += [_sentence(name, line) for line in lines]
+        return sorted(said, key=lambda sentence: sentence.at)
+
     def report(self) -> str:
         """All logs as one text, for a failed run to show."""
         return "\n".join(f"node {name}:\n{daemon.log_text()}" for name, daemon in self._lives)

@@ -36,19 +36,21 @@ class Reporter:
     cluster: Cluster
     nodes: dict[str, NodeView] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
+    _read: list[int] = field(default_factory=list)
     _seen_until: float = 0.0
 
     def look(self) -> list[News]:
         """What has happened since the last look."""
         until = now()
-        news = [*self._said(until), *self._owned(until)]
+        news = [*self._said(), *self._owned(until)]
         self._seen_until = until
         self._refresh()
         return sorted(news, key=lambda one: one.at)
 
-    def _said(self, until: float) -> list[News]:
+    def _said(self) -> list[News]:
+        # By count, not by time: a line is stamped just before it can be read here.
         news = []
-        for sentence in self.cluster.sentences(self._seen_until, until):
+        for sentence in self.cluster.unread(self._read):
             if sentence.turn is not None:
                 view = self.nodes.setdefault(sentence.node, NodeView())
                 _old, view.role, view.why = sentence.turn
