@@ -23,6 +23,9 @@ hooks:
 """
 
 
+FAILED = 'vipservice_hook_runs_total{group="vip-1",hook="fails",result="failed"}'
+
+
 def notes(cluster: Cluster, name: str) -> list[dict[str, Any]]:
     """What a node's hook was told, in order."""
     path = cluster.lan.node(name).root / NOTES.lstrip("/")
@@ -46,17 +49,19 @@ def test_hooks_are_told_each_turn_and_the_role_again_after_a_restart(pair: Clust
     pair.configure(HOOK)
     owner = active(pair)
     other = next(name for name in pair.daemons if name != owner)
+    before = {name: len(notes(pair, name)) for name in pair.daemons}
+    failed = metrics(pair.lan.node(other))[FAILED]
     pair.daemons[owner].ask({"command": "handover"})
     pair.wait_for_owner(5, other_than=owner)
-    wait_for_note(pair, owner, "handover")
-    count = wait_for_note(pair, other, "handover")
-    (note,) = [note for note in notes(pair, other) if note["event"] == "active"]
+    wait_for_note(pair, owner, "handover", after=before[owner])
+    count = wait_for_note(pair, other, "handover", after=before[other])
+    (note,) = [note for note in notes(pair, other)[before[other] :] if note["event"] == "active"]
     assert (note["previous"], note["reason"], note["addresses"]) == ("backup", "handover_taken", [str(VIP)])
     daemon = pair.daemons[other]
     hooks = {hook["name"]: hook for hook in daemon.status()["groups"][0]["hooks"]}
     assert (hooks["fails"]["result"], hooks["fails"]["exit_status"]) == ("failed", 1)
     series = metrics(pair.lan.node(other))
-    assert series['vipservice_hook_runs_total{group="vip-1",hook="fails",result="failed"}'] == 1
+    assert series[FAILED] == failed + 1
     assert series['vipservice_hook_last_exit_status{group="vip-1",hook="note"}'] == 0
     daemon.kill()
     pair.start(other)

@@ -290,7 +290,8 @@ def test_what_should_not_happen_is_the_start_after_the_death(told: Told) -> None
 def test_a_scrape_costs_the_loop_little(told: Told, calm: Moment) -> None:
     shown = told.numbers("What a scrape costs the loop", calm.event)
     assert shown.keys() == calm.alive
-    assert all(0 < seconds < 0.02 for seconds in shown.values())
+    # Seconds, and an average over few scrapes: one in which the machine stood still may be among them.
+    assert all(0 < seconds < 0.25 for seconds in shown.values()), shown
 
 
 # Resources
