@@ -4,7 +4,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.live.stillness import RunAgain
+from tests.live.stillness import Excuses
 from vipservice.lab.namespaces import problem
 
 
@@ -16,7 +16,7 @@ class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(RunAgain())
+    config.pluginmanager.register(Excuses())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:

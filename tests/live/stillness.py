@@ -1,12 +1,14 @@
-"""Notices that the machine stood still under a test, whose verdict is then one on the machine.
+"""Notices that the machine stood still under live tests, whose verdict is then one on the machine.
 
-A thread does nothing but sleep. Where it wakes later than a daemon's own threshold for having stood still, a
-daemon may have missed its time without any fault of its own: a test that failed meanwhile is run again, up to
-twice.
+A thread does nothing but sleep. Where it wakes much too late, a daemon may have missed its time without any
+fault of its own. A session in which every failure was such a one ends with `EXIT_STATUS`, and says so: who
+began it can run those tests again (`scripts/test` does).
 """
 
+import os
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,6 +17,18 @@ from vipservice.core.timing import MIN_STALL
 
 NAP = 0.005
 """Seconds between two looks."""
+
+CALM = 2.0
+"""Seconds in a row without such a pause that tests which are run again wait for."""
+
+PATIENCE = 120.0
+"""Seconds to wait for that at most."""
+
+EXIT_STATUS = os.EX_TEMPFAIL
+"""Of a session whose failures all came while the machine stood still."""
+
+PROPERTY = "stood_still"
+"""What a report of a failure says then: for how many seconds."""
 
 
 @dataclass
@@ -32,39 +46,79 @@ class Stillness:
             self.worst, before = max(self.worst, woke - before - NAP), woke
 
     def begin(self) -> None:
-        """A test begins."""
+        """Forget what was."""
         self.worst = 0.0
 
     def end(self) -> None:
         """Let the thread end."""
         self._over.set()
 
-    @property
-    def disturbed(self) -> bool:
-        """Whether the machine stood still for longer than a daemon takes without saying so."""
-        return self.worst > MIN_STALL
 
+@dataclass
+class Excuses:
+    """A pytest plugin: which failures came while the machine stood still, and whether all did.
 
-class RunAgain:
-    """Runs a live test that failed while the machine stood still again, up to twice; the summary names it."""
+    Counted since the first test of the same folder, for tests of a folder share what they set up.
+    """
 
-    def __init__(self) -> None:
-        self.stillness = Stillness()
-        self._thread = threading.Thread(target=self.stillness.watch, daemon=True)
+    allowed: float = MIN_STALL / 2
+    """Seconds the machine may stand still without being an excuse: half of what a daemon takes in silence."""
+    _stillness: Stillness = field(default_factory=Stillness)
+    _folder: str = ""
+    _excused: dict[str, float] = field(default_factory=dict)
+    _inexcusable: bool = False
 
-    def pytest_sessionstart(self) -> None:
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._stillness.watch, daemon=True)
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._thread.start()
+        if session.config.getoption("lf", default=False):
+            self._wait_for_calm()
 
-    def pytest_sessionfinish(self) -> None:
-        self.stillness.end()
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._stillness.end()
         self._thread.join()
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        again = pytest.mark.flaky(reruns=2, condition=lambda: self.stillness.disturbed)
-        for item in items:
-            if item.get_closest_marker("live") is not None:
-                item.add_marker(again)
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and self._excused and not self._inexcusable:
+            session.exitstatus = EXIT_STATUS
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self) -> None:
-        self.stillness.begin()
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        if folder != self._folder:
+            self._folder = folder
+            self._stillness.begin()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        # In the process that ran the test; the report takes it to the one that counts.
+        report = yield
+        if report.failed and self._stillness.worst > self.allowed:
+            report.user_properties = [*report.user_properties, (PROPERTY, self._stillness.worst)]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            still = dict(report.user_properties).get(PROPERTY)
+            if isinstance(still, float):
+                self._excused[report.nodeid] = still
+            else:
+                self._inexcusable = True
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._excused:
+            terminalreporter.section("failed while the machine stood still")
+            for nodeid, still in self._excused.items():
+                terminalreporter.write_line(
+                    f"{nodeid}: for {1000 * still:.0f} ms, of {1000 * self.allowed:.0f}"
+                )
+
+    def _wait_for_calm(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self._stillness.begin()
+            time.sleep(CALM)
+            if self._stillness.worst <= self.allowed:
+                break
+        self._stillness.begin()
