@@ -21,6 +21,11 @@ def session(folder: Path, allowed: float, *lines: str, arguments: tuple[str, ...
         f"    config.pluginmanager.register(Excuses({allowed}))\n"
     )
     tests = (f"def test_{number}():\n    {line}\n" for number, line in enumerate(lines))
+    # A folder with hooks of its own, as there are some: pytest then looks for the plugin in a set.
+    other = folder / "other"
+    other.mkdir(exist_ok=True)
+    (other / "conftest.py").touch()
+    (other / "test_other.py").write_text("def test_other():\n    pass\n")
     (folder / "test_these.py").write_text("\n".join(tests))
     done = subprocess.run(
         (sys.executable, "-m", "pytest", "--rootdir", folder, "-c", "/dev/null", *arguments, folder),
