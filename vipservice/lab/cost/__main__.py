@@ -1,49 +1,32 @@
 """What a node costs at rest and how fast it starts: what `scripts/cost` calls."""
 
 import argparse
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from statistics import median
-from types import FrameType
 from typing import Any
 
 from vipservice.lab import results
 from vipservice.lab.cost import measure, report
+from vipservice.lab.measuring import finish, perform, say
 from vipservice.lab.namespaces import problem
 
 INTERVALS = ("100ms", "10ms", "5ms", "2ms")
 CROWDED = ("10ms", "5ms", "2ms")
 CROWDS = (2, 3, 5)
 """How many nodes share this machine, as in the fault matrix."""
-MISSED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, keep; the exit code."""
     arguments = _parser().parse_args(argv)
-    if (reason := problem()) is not None:
-        say(f"this cannot run here: {reason}")
-        return os.EX_NOPERM
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
-    try:
-        figures = _measure(arguments.runs, arguments.seconds, arguments.starts)
-    except (TimeoutError, OSError) as error:
-        say(f"it did not come to its end: {error}")
-        return os.EX_SOFTWARE
+    return perform(lambda: _run(arguments), problem())
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    figures = _measure(arguments.runs, arguments.seconds, arguments.starts)
     record = results.take("cost", "sudo scripts/cost", figures)
-    say(report.markdown(record))
-    if arguments.record:
-        say(f"written to {results.save(record)}; scripts/pages puts it into the pages")
-    return os.EX_OK if report.held(figures) else MISSED
-
-
-def say(text: str) -> None:
-    """One line for whoever watches."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    return finish(record, report.markdown(record), held=report.held(figures), keep=arguments.record)
 
 
 def _measure(runs: int, seconds: float, starts: int) -> dict[str, Any]:
@@ -85,10 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--starts", type=int, default=9, help="lone starts (default: 9)")
     parser.add_argument("--record", action="store_true", help="keep the figures under docs/results/")
     return parser
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -2,54 +2,37 @@
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from vipservice.config.durations import parse_duration
 from vipservice.lab import results
 from vipservice.lab.hostility import run, soak
 from vipservice.lab.hostility.attacks import ATTACKS
+from vipservice.lab.measuring import finish, perform, say
 from vipservice.lab.namespaces import problem
-from vipservice.lab.owners import EventsLostError
 
 INTERVALS = ("10ms", "2ms")
-MISSED = 1
-BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say; the exit code."""
     arguments = _parser().parse_args(argv)
-    if (reason := problem()) is not None:
-        say(f"this cannot run here: {reason}")
-        return os.EX_NOPERM
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
-    try:
-        return _soak(arguments) if arguments.soak or arguments.again else _attacks(arguments)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    except (TimeoutError, EventsLostError, OSError, ValueError) as error:
-        say(f"it did not come to its end: {error}")
-        return os.EX_SOFTWARE
-
-
-def say(text: str) -> None:
-    """One line for whoever watches."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    work = _soak if arguments.soak or arguments.again else _attacks
+    return perform(lambda: work(arguments), problem())
 
 
 def _soak(arguments: argparse.Namespace) -> int:
     if arguments.again:
-        record = soak.again(arguments.journal)
+        try:
+            record = soak.again(arguments.journal)
+        except ValueError as error:
+            say(str(error))
+            return os.EX_DATAERR
     else:
         record = soak.soak(arguments.interval or INTERVALS[0], arguments.soak, arguments.journal, say)
-    return _finish(record, soak.markdown, soak.held(record.figures), arguments.record)
+    return finish(record, soak.markdown(record), held=soak.held(record.figures), keep=arguments.record)
 
 
 def _missed() -> int:
@@ -57,7 +40,8 @@ def _missed() -> int:
     kept = results.load("hostility")
     mended = run.repeat(kept.figures, say)
     record = results.take("hostility", kept.command, mended)
-    return _finish(record, run.markdown, all(one["held"] for one in mended["outcomes"]), keep=True)
+    held = all(one["held"] for one in mended["outcomes"])
+    return finish(record, run.markdown(record), held=held, keep=True)
 
 
 def _attacks(arguments: argparse.Namespace) -> int:
@@ -70,14 +54,8 @@ def _attacks(arguments: argparse.Namespace) -> int:
     chosen += [f" --interval {arguments.interval}"] if arguments.interval else []
     command = f"sudo scripts/hostility --seconds {arguments.seconds:g}s{''.join(chosen)}"
     record = results.take("hostility", command, run.figures(outcomes, arguments.seconds))
-    return _finish(record, run.markdown, all(outcome.held for outcome in outcomes), arguments.record)
-
-
-def _finish(record: results.Record, markdown: Callable[[results.Record], str], held: bool, keep: bool) -> int:
-    say(markdown(record))
-    if keep:
-        say(f"written to {results.save(record)}; scripts/pages puts it into the pages")
-    return os.EX_OK if held else MISSED
+    held = all(outcome.held for outcome in outcomes)
+    return finish(record, run.markdown(record), held=held, keep=arguments.record)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,10 +88,6 @@ def _seconds(text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}, {error}: write for instance 60s or 10m") from error
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
