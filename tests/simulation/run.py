@@ -8,6 +8,7 @@ from tests.simulation.judge.moves import Moves
 from tests.simulation.judge.one_owner import OneOwner
 from tests.simulation.judge.record import Record
 from tests.simulation.judge.served import Served
+from tests.simulation.judge.succession import Succession
 from vipservice.adapters.memory.scenario import understand
 from vipservice.adapters.memory.stage import Stage
 
@@ -25,6 +26,7 @@ class Run:
     record: Record = field(init=False)
     moves: Moves = field(init=False)
     served: Served = field(init=False)
+    succession: Succession = field(init=False)
 
     def __post_init__(self) -> None:
         lan = self.stage.lan
@@ -32,7 +34,8 @@ class Run:
         lan.watch(self.record, frames=True)
         self.moves = Moves(self.record, self.problems)
         self.served = Served(self.record, self.moves, self.problems)
-        for judge in (OneOwner(self.record, self.problems), self.moves, self.served):
+        self.succession = Succession(self.record, self.moves, self.problems)
+        for judge in (OneOwner(self.record, self.problems), self.moves, self.served, self.succession):
             lan.watch(judge)
 
     def go(self) -> "Run":

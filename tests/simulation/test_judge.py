@@ -15,6 +15,7 @@ from vipservice.core.group import Group
 from vipservice.core.holding import Holding
 from vipservice.core.orders import Orders
 from vipservice.core.probing import Probing
+from vipservice.core.silence import Silence
 from vipservice.core.standby import Standby
 from vipservice.core.verdicts import Undecided
 
@@ -66,6 +67,15 @@ def test_a_takeover_that_a_third_node_could_have_prevented_is_found(monkeypatch:
 def test_a_takeover_by_a_deaf_node_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Standby, "_deaf", lambda *_: False)
     assert "needless" in promises(DEAF)
+
+
+def test_a_takeover_out_of_turn_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Run(read(DEATH)).go().succession.judged
+    in_turn = Silence.position
+    monkeypatch.setattr(Silence, "position", lambda silence, now: 2 - in_turn(silence, now))
+    # The place in the queue alone decides only where nobody yields to the probes of a better node.
+    monkeypatch.setattr(Standby, "claimed", lambda *_: None)
+    assert "out of turn" in promises(DEATH)
 
 
 def test_a_bind_that_no_lost_probe_explains_is_found_in_a_lossy_network(
