@@ -28,7 +28,7 @@ def _soak(arguments: argparse.Namespace) -> int:
         try:
             record = soak.again(arguments.journal)
         except ValueError as error:
-            say(str(error))
+            say(f"{arguments.journal} cannot be read as the journal of a soak: {error}")
             return os.EX_DATAERR
     else:
         record = soak.soak(arguments.interval or INTERVALS[0], arguments.soak, arguments.journal, say)
