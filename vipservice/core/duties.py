@@ -60,6 +60,7 @@ class Duties:
             if self.holding.wants_out and self._out_at == inf:
                 self._out_at = now
             return
+        self.group.robbed = self.holding.repairs.exhausted(now)
         if self.group.role is Role.FAULT:
             self.faults[self.group.reason] = inf
             if self.group.reason is Reason.ISOLATED:
@@ -118,6 +119,7 @@ class Duties:
     def tick(self, now: float) -> None:
         """Whatever is due."""
         self.giving.tick(now)
+        self.group.robbed = self.group.robbed and not self.active and self.holding.repairs.exhausted(now)
         if self.faults:
             for reason in [reason for reason, until in self.faults.items() if now >= until]:
                 self.over(reason, now)

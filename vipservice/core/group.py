@@ -90,6 +90,8 @@ class Group:
         self.health = Health.GOOD
         self.health_weight = 0
         """Taken off the configured priority while checks fail that are no must."""
+        self.robbed = False
+        """Somebody has removed the address here more often than may be repaired: others come first."""
         self.maintenance = False
         self.stopping = False
         self.twin: str | None = None
@@ -101,14 +103,14 @@ class Group:
     @property
     def priority(self) -> int:
         """Effective: what health leaves of the configured one."""
-        if self.health is Health.BAD:
+        if self.health is Health.BAD or self.robbed:
             return UNHEALTHY_PRIORITY
         return max(UNHEALTHY_PRIORITY, self.settings.priority - self.health_weight)
 
     @property
     def fit(self) -> bool:
         """Able to take over."""
-        good = self.health is Health.GOOD
+        good = self.health is Health.GOOD and not self.robbed
         return good and not self.maintenance and not self.stopping and self.twin is None
 
     @property

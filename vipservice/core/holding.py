@@ -48,6 +48,8 @@ class Holding:
         self._witness_at = inf
         self._link_lost_at = inf
         self._repair_at = inf
+        self._removed: list[Address] = []
+        """What the next repair puts back."""
         self._rival_at = -inf
         self._answered_at: dict[Mac, float] = {}
 
@@ -60,6 +62,7 @@ class Holding:
         self._self_probe_at = now + SELF_PROBE_PERIOD
         self._witness_at = now + WITNESS_PERIOD
         self._link_lost_at = self._repair_at = inf
+        self._removed = []
         self.wants_out = False
         self._start_announcing(now)
 
@@ -106,7 +109,6 @@ class Holding:
         if now >= self._advert_at:
             self._advertise(now)
         if now >= self._repair_at:
-            self._repair_at = inf
             self._repair(now)
         if self.announcing.due(now):
             self._announce()
@@ -164,7 +166,10 @@ class Holding:
             self._group.phase("proof", now - self._entered_at)
 
     def stalled(self, now: float) -> None:
-        """We stood still: keep role and address, advertise at once, renew only after D without a rival."""
+        """We stood still: keep role and address, advertise at once, renew only after D without a rival.
+
+        What was removed meanwhile comes back no sooner: others may have looked for it, and found nobody.
+        """
         group = self._group
         timing = group.settings.timing
         if group.lease.over(now):
@@ -174,6 +179,8 @@ class Holding:
         wait = max(timing.down_interval(group.pace.advertised, 0), MIN_STALL)
         would_end = now + wait >= group.lease.end - timing.renew_period / 2
         self._renew_at = now if would_end else now + wait
+        if self._repair_at < inf:
+            self._repair_at = max(self._repair_at, now + wait)
 
     def link_changed(self, up: bool, now: float) -> None:
         """A flap is no fault: the address stays for one interval."""
@@ -197,13 +204,14 @@ class Holding:
                 f"the kernel removed {address} {now - group.lease.renewed_at:.3f} s after the renewal", now
             )
             return
+        if address not in self._removed:
+            self._removed.append(address)
+        # Never at once: what else has come in meanwhile may say that somebody else holds it by now.
         if self.repairs.exhausted(now):
             self.wants_out = True
             self._repair_at = now + REPAIR_RETRY
-        elif (due := self.repairs.due(address, now)) > now:
-            self._repair_at = due
         else:
-            self._repair(now, address)
+            self._repair_at = max(self.repairs.due(one, now) for one in self._removed)
 
     # Duties
 
@@ -254,13 +262,13 @@ class Holding:
             )
             self._give_up(Role.FAULT, Reason.ISOLATED, detail, now)
 
-    def _repair(self, now: float, address: Address | None = None) -> None:
-        group = self._group
-        repaired = [address] if address else list(group.settings.addresses)
+    def _repair(self, now: float) -> None:
+        group, removed = self._group, self._removed
+        self._repair_at, self._removed = inf, []
         pending = PendingBind(group.reason, group.detail, now, adopt=True)
         if group.ask_bind(pending, None, -inf, now):
-            self.repairs.spend(repaired, now)
-            group.out += [Repaired(group.settings.id, one) for one in repaired]
+            self.repairs.spend(removed, now)
+            group.out += [Repaired(group.settings.id, one) for one in removed]
             self._start_announcing(now)
 
     def _see_rival(self, detail: str, now: float) -> None:

@@ -5,7 +5,7 @@ from ipaddress import IPv6Address
 from tests.unit.core.conftest import VIP, Bench
 from vipservice.core.actions import Announce, Bind, Repaired
 from vipservice.core.budgets import REPAIR_SETTLE, REPAIRS_A_MINUTE, Repairs
-from vipservice.core.events import AddressRemoved
+from vipservice.core.events import AddressRemoved, Stalled
 from vipservice.core.messages import Offer, Ready, Resign
 from vipservice.core.roles import Role
 
@@ -57,14 +57,41 @@ def test_a_repair_must_happen_before_our_lease_ends(bench: Bench) -> None:
     bench.log.clear()
     end = bench.election.group.lease.end
     bench.handle(AddressRemoved(VIP))
+    bench.run(0.0)
     assert [bind.not_after for bind in bench.did(Bind)] == [end]
+
+
+def test_what_came_in_beside_the_removal_is_heard_before_anything_is_put_back(bench: Bench) -> None:
+    # We stood still, it was removed, another took it: all three wait to be read, the removal first.
+    bench.becomes_active().run(10.0)
+    other = bench.other(5)
+    bench.log.clear()
+    bench.handle(AddressRemoved(VIP))
+    other.becomes_active(term=bench.election.group.term + 1)
+    bench.run(5.0)
+    assert not bench.did(Bind) and not bench.did(Repaired)
+    assert bench.turns()[0] == (Role.BACKUP, "better_active")
+
+
+def test_what_was_removed_while_we_stood_still_comes_back_only_when_nobody_else_has_been_heard_for_d(
+    bench: Bench,
+) -> None:
+    bench.becomes_active().run(10.0)
+    bench.log.clear()
+    stood_still, down = bench.now, bench.election.group.settings.timing.down_interval(0.1, 0)
+    bench.handle(AddressRemoved(VIP))
+    bench.handle(Stalled(0.5))
+    bench.run(2 * down)
+    assert [round(at - stood_still, 6) for at in bench.when(Bind)][:1] == [round(down, 6)]
+    assert bench.role is Role.ACTIVE and not bench.turns()
 
 
 def test_a_repair_is_no_takeover_and_keeps_the_term(bench: Bench) -> None:
     bench.becomes_active()
     term = bench.election.group.term
     bench.handle(AddressRemoved(VIP))
-    assert bench.election.group.term == term
+    bench.run(0.1)
+    assert bench.did(Repaired) and bench.election.group.term == term
 
 
 def remove(bench: Bench, times: int) -> None:
@@ -99,3 +126,15 @@ def test_with_a_successor_a_spent_budget_hands_over_and_is_a_fault_for_a_minute(
     assert bench.role is Role.FAULT
     bench.run(3.0)
     assert bench.turns()[-1] == (Role.BACKUP, "recovered")
+
+
+def test_who_was_robbed_too_often_comes_last_for_a_minute(bench: Bench) -> None:
+    bench.becomes_active()
+    other = bench.other(5)
+    remove(bench, REPAIRS_A_MINUTE + 1)
+    other.becomes_active(term=2)
+    group = bench.election.group
+    assert bench.role is Role.BACKUP
+    assert (group.fit, group.priority) == (False, 1)
+    bench.run(61.0)
+    assert (group.fit, group.priority) == (True, group.settings.priority)
