@@ -61,6 +61,7 @@ class Trial:
 def copy_of_checkout(bug: Bug | None = None) -> Iterator[Path]:
     """Make a copy of this checkout as it lies there, with the bug in it; it is removed afterwards."""
     with TemporaryDirectory(prefix="planted-") as folder:
+        Path(folder).chmod(0o755)  # some tests run programs as another user
         copy = Path(folder) / "checkout"
         shutil.copytree(TOP, copy, ignore=_NOT_COPIED, symlinks=True)
         if bug is not None:
