@@ -19,7 +19,9 @@ def unfit_because(group: Group, contender: Contender, now: float) -> str | None:
     if entry.role is Role.ACTIVE:
         return "is active itself"
     if not entry.fit:
-        return "is not healthy, or has lost the address to somebody too often" if entry.priority == UNHEALTHY_PRIORITY else "is stopping or not checked yet"
+        if entry.priority == UNHEALTHY_PRIORITY:
+            return "is not healthy, or somebody keeps removing the address there"
+        return "is stopping or not checked yet"
     return _deaf_to_us(group, contender, now)
 
 
