@@ -145,8 +145,9 @@ class Standby:
         """When to act next."""
         due = [
             self.probing.due_at, self._question_at, self._ask_at, self._absent_at, self._acquaint_at,
-            self.failback.due_at,
         ]  # fmt: skip
+        if self.silence.watched:
+            due.append(self.failback.due_at)  # else there is nobody to ask
         if self.probing.begun or self._group.settings.probe is ProbeMode.OFF:
             due += [self._judge_at(now), self.silence.lapse_at(now)]
         return min(due)

@@ -22,7 +22,7 @@ from vipservice.core.events import (
     Leftover,
     MaintenanceSet,
 )
-from vipservice.core.messages import Offer, Ready, Request
+from vipservice.core.messages import Offer, Ready, Request, Resign
 from vipservice.core.roles import Role
 from vipservice.core.settings import BindMode, ProbeMode
 from vipservice.core.values import Health
@@ -55,6 +55,23 @@ def test_failback_immediate_asks_the_active_and_never_just_takes(make: MakeBench
     bench = make(failback=0.0)
     assert requests(bench)[0] <= 0.1
     assert not bench.did(Bind)
+
+
+def test_nobody_is_asked_where_nobody_is_active_and_the_loop_sleeps_meanwhile(make: MakeBench) -> None:
+    bench = make(failback=0.3)
+    other = bench.starts().other(5)
+    other.priority = 50
+    other.becomes_active()
+    bench.run(0.2)
+    other.falls_silent()
+    other.role = Role.BACKUP
+    other.says(Resign(None, 1, 0))
+    standby = bench.election.duties.standby
+    assert standby.silence.watched is None
+    due = standby.failback.due_at
+    bench.run(due - bench.now - 0.001)
+    bench.segment.tick(due)
+    assert bench.segment.deadline(due) > due
 
 
 def test_failback_after_a_duration_asks_then(make: MakeBench) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 INBOX = 256
 """Frames that wait for a daemon that stands still; the rest is dropped, as a socket buffer does."""
 
+SPINS = 1000
+"""Rounds of a loop in one moment, after which its deadline is one that nothing ever meets."""
+
 
 MORNING = 1.8e9
 """When every run begins, seconds since 1970."""
@@ -89,6 +92,7 @@ class MemoryHost:
         self._inbox: list[Event] = []
         self._ring: list[Frame] = []
         self._armed = inf
+        self._idle = 0
         self._turn = 0
         self._exits = False
         self._deeds = Deeds(self)
@@ -346,6 +350,9 @@ class MemoryHost:
             return
         self._perform(self.segment.tick(self.clock))
         self._arm()
+        self._idle = self._idle + 1 if self._armed <= self.clock else 0
+        if self._idle > SPINS:
+            raise RuntimeError(f"{self.name} spins: what is due at {self._armed:.4f} is never done")
 
     def _lapse(self) -> None:
         if self.paused_at is not None:
