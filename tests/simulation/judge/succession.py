@@ -13,7 +13,6 @@ from vipservice.adapters.memory.watching import Watcher
 from vipservice.core.actions import Turned
 from vipservice.core.roles import Reason, Role
 from vipservice.core.timing import WITNESS_PERIOD
-from vipservice.core.values import Rank
 
 WAITS = frozenset({Role.BACKUP, Role.PROBING})
 """The roles from which a node takes over; why it has another is for other judges."""
@@ -61,7 +60,7 @@ class Succession(Watcher):
         None where one has lived for less, and does not know all others yet.
         """
         record = self._record
-        one, two = (record.awake_since[name], record.awake_since[other])
+        one, two = record.awake_since[name], record.awake_since[other]
         if max(one, two) <= record.lan.now - ACQUAINTED:
             return record.lan.now - self._queue() - WITNESS_PERIOD
         return one if one == two else None
@@ -104,6 +103,5 @@ class Succession(Watcher):
             if one not in {name, other}
         )
 
-    def _standing(self, name: str) -> tuple[int, object]:
-        rank: Rank = self._record.said[name][1]
-        return self._record.node(name).groups[0].priority, rank.address
+    def _standing(self, name: str) -> tuple[int, bytes]:
+        return self._record.node(name).groups[0].priority, self._record.said[name][1].address
