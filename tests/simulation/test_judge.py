@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.incident import read
 from tests.simulation.judge.one_owner import OneOwner
+from tests.simulation.judge.record import Record
 from tests.simulation.run import Run
 from tests.simulation.shrink import promise, shrink
 from vipservice.core.budgets import Repairs
@@ -28,6 +29,13 @@ DEAF = THREE + "deafen b\nrun 5s\nend deafen b\nrun 9s\n"
 ISOLATED = THREE + "isolate a\nrun 6s\nend isolate a\nrun 2s\ndie b c\nrun 9s\n"
 FAILBACK = (
     "dice 1\nnodes a b\npriority a 150\nfailback immediate\nstart\nrun 4s\nkill a\nrun 6s\nstart a\nrun 9s\n"
+)
+
+
+BOTH_HOLD_IT = "dice 1\nnodes a b\nstart\nrun 4s\nlose 100 percent\nrun 250ms\nremove a\nrun 1s\nlose 0 percent\nrun 9s\n"
+FABRIC = (
+    "dice 1\nnodes a b\nfabric answers arp\nstart\nrun 4s\n"
+    "lose 100 percent of arp\nkill a\nrun 2s\nlose 0 percent of arp\nrun 9s\n"
 )
 
 
@@ -99,6 +107,20 @@ def test_a_handover_beside_somebodys_own_configuration_is_excused_and_nothing_el
     assert promises(BESIDE_CONFIGURED) == set()
     monkeypatch.setattr(OneOwner, "_passed_on", lambda *_: False)
     assert promises(BESIDE_CONFIGURED) == {"two owners"}
+
+
+def test_putting_back_what_was_held_beside_an_unheard_other_is_excused_and_nothing_else_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert promises(BOTH_HOLD_IT) == set()
+    monkeypatch.setattr(OneOwner, "_put_back", lambda *_: False)
+    assert promises(BOTH_HOLD_IT) == {"two owners"}
+
+
+def test_a_fabrics_lost_answer_is_a_question_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert promises(FABRIC) == set()
+    monkeypatch.setattr(Record, "_speaker", lambda _, source, *__: source)
+    assert promises(FABRIC) == {"two owners"}
 
 
 def test_a_takeover_beside_somebodys_own_configuration_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,10 @@ class Contenders:
             found.sort(key=lambda contender: contender.rank, reverse=True)
         return found
 
+    def unheard_actives(self, now: float) -> list[Contender]:
+        """Those whose last word was that they hold the address: their kernels may hold it still."""
+        return [c for c in self if c.entry.role is Role.ACTIVE and not c.living(now)]
+
     def successors(self, now: float) -> list[Contender]:
         """Living backups of equal digest that are fit to take over, the best first."""
         found = [c for c in self if self._is_successor(c) and c.living(now)]

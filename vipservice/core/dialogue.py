@@ -53,6 +53,7 @@ class Dialogue:
                 self._duties.holding.rival_frame(event.mac, now)
             elif self._duties.standing_by:
                 self._duties.standby.answered(event.sender, event.mac)
+                self._duties.taking.answered(event.mac)
         elif event.target in ours and event.target is not None:
             if active and event.answer and event.to_us:
                 self._duties.holding.proved(now)

@@ -108,7 +108,7 @@ class Duties:
 
     def deadline(self, now: float) -> float:
         """When `tick` must be called."""
-        due = [self.giving.deadline(), self._sign_at, *self.faults.values()]
+        due = [self.giving.deadline(), self.taking.deadline(), self._sign_at, *self.faults.values()]
         role = self.group.role
         if role is Role.ACTIVE:
             due += [self.holding.deadline(), self._out_at]
@@ -119,6 +119,7 @@ class Duties:
     def tick(self, now: float) -> None:
         """Whatever is due."""
         self.giving.tick(now)
+        self.taking.tick(now)
         self.group.robbed = self.group.robbed and not self.active and self.holding.repairs.exhausted(now)
         if self.faults:
             for reason in [reason for reason, until in self.faults.items() if now >= until]:

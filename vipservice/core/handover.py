@@ -12,6 +12,7 @@ from math import inf
 from vipservice.core.actions import CommandDone
 from vipservice.core.contenders import Contender
 from vipservice.core.group import Group
+from vipservice.core.inquiry import Inquiry
 from vipservice.core.messages import Offer, Ready, Resign
 from vipservice.core.roles import Reason, Role
 from vipservice.core.timing import (
@@ -21,7 +22,7 @@ from vipservice.core.timing import (
     HANDOVER_STOP_HOLD,
     RESIGN_REPEATS,
 )
-from vipservice.core.values import NodeId
+from vipservice.core.values import Mac, NodeId
 
 OFFER_REPEATS = (0.010, 0.025)
 """Offers again within the 50 ms a candidate has: one lost datagram must not cost it the succession."""
@@ -174,23 +175,60 @@ class Taking:
 
     def __init__(self, group: Group) -> None:
         self._group = group
+        self._inquiry = Inquiry(group)
+        self._offer: tuple[NodeId, Offer] | None = None
+        """Whose offer waits for what the inquiry finds."""
         self._giver: NodeId | None = None
         self._nonce = 0
         self._ready_at = -inf
         self._hold = 0.0
 
     def offered(self, giver: Contender, offer: Offer, now: float) -> None:
-        """Say ready, if we are: a backup, fit, with the same addresses and a working link."""
+        """Say ready, if we are; where another active fell silent, once its kernel was asked in vain.
+
+        The giver may be the one node that could not hear that kernel.
+        """
+        if not self._may_take(giver, offer, now):
+            return
+        if giver.node == self._giver and now - self._ready_at <= HANDOVER_READY_WAIT:
+            self._say_ready()  # again: our first word was lost, or has crossed this offer
+        elif self._offer is None and self._inquiry.begin(now):
+            self._offer = giver.node, offer
+            self.tick(now)
+
+    def answered(self, mac: Mac) -> None:
+        """Somebody's kernel speaks for one of our addresses."""
+        if self._inquiry.concerns(mac):
+            self._offer = None
+
+    def deadline(self) -> float:
+        """When to act next."""
+        return inf if self._offer is None else self._inquiry.deadline()
+
+    def tick(self, now: float) -> None:
+        """Ask on, or say ready once nobody has answered."""
+        if self._offer is None or not self._inquiry.ended(now):
+            return
+        (node, offer), self._offer = self._offer, None
+        giver = self._group.contenders.get(node)
+        if giver is None or not self._may_take(giver, offer, now):
+            return
+        self._giver, self._hold = node, offer.hold
+        self._nonce, self._ready_at = self._group.around.nonce(), now
+        self._say_ready()
+
+    def _may_take(self, giver: Contender, offer: Offer, now: float) -> bool:
+        """A backup, fit, with the same addresses and a working link; and nobody else is heard to hold it."""
         group = self._group
         fit = group.role in {Role.BACKUP, Role.PROBING} and group.fit and group.around.link_up
         if offer.to != group.around.node or not fit or giver.entry.digest != group.digest:
-            return
-        if giver.entry.role is not Role.ACTIVE or group.others_hold(giver.node, now):
-            return  # two hold it, on two sides of a cut: a third would not mend that
-        if giver.node != self._giver or now - self._ready_at > HANDOVER_READY_WAIT:
-            self._nonce, self._ready_at = group.around.nonce(), now
-        self._giver, self._hold = giver.node, offer.hold
-        group.speak(Ready(giver.node, self._nonce), to=giver.node, everywhere=True)
+            return False
+        # Two that hold it, on two sides of a cut: a third would not mend that.
+        return giver.entry.role is Role.ACTIVE and not group.others_hold(giver.node, now)
+
+    def _say_ready(self) -> None:
+        assert self._giver is not None
+        self._group.speak(Ready(self._giver, self._nonce), to=self._giver, everywhere=True)
 
     def promised(self, now: float) -> bool:
         """Whether we have said ready and the giver may still count on it."""

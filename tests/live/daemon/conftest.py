@@ -29,16 +29,16 @@ class Bench:
         self.cluster.wait_until_whole()
         self.noise = play(QUIET, self.cluster).gap
 
-    def trials(self, steps: Sequence[Step], times: int) -> list[list[Result]]:
+    def trials(self, steps: Sequence[Step], times: int, repeats: int = MOST_REPEATS) -> list[list[Result]]:
         """Play the steps in a row until `times` of them were calm; the results of each step.
 
         A machine that stood still for longer than the down interval is a host that stood still: such a trial
-        says nothing about the clock and is repeated, a few times at most. Whatever the machine does, nobody
-        may own the address twice, so that all results are returned.
+        says nothing about the clock and is repeated, `repeats` times at most. Whatever the machine does,
+        nobody may own the address twice, so that all results are returned.
         """
         rows: list[list[Result]] = [[] for _ in steps]
         calm = 0
-        for _ in range(times + MOST_REPEATS):
+        for _ in range(times + repeats):
             results = [self._play(step) for step in steps]
             for row, result in zip(rows, results, strict=True):
                 row.append(result)

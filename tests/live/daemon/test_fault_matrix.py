@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.daemon.conftest import Bench, held, never_two, shown
+from vipservice.core.budgets import REPAIRS_A_MINUTE
 from vipservice.lab.demo import steps
 from vipservice.lab.demo.cluster import Cluster
 
@@ -30,14 +31,19 @@ def bench() -> Iterator[Bench]:
         (steps.STOP, 5),
         (steps.KILLED, 3),
         (steps.RESTARTED, 3),
-        (steps.DELETED, 3),
         (steps.RELOADED, 3),
         (steps.UPGRADED, 3),
     ],
     ids=lambda value: value.event if isinstance(value, steps.Step) else "",
 )
-def test_a_daemon_or_an_address_goes_away(bench: Bench, step: steps.Step, times: int) -> None:
+def test_a_daemon_goes_away_and_the_address_does_not(bench: Bench, step: steps.Step, times: int) -> None:
     (row,) = bench.trials((step,), times)
+    assert never_two(row)
+    assert held(row), shown(row)
+
+
+def test_an_address_that_somebody_deletes_is_back_at_once(bench: Bench) -> None:
+    (row,) = bench.trials((steps.DELETED,), 3, repeats=REPAIRS_A_MINUTE - 3)  # who is robbed more hands over
     assert never_two(row)
     assert held(row), shown(row)
 

@@ -6,6 +6,7 @@ node may ask for it.
 
 from tests.simulation.judge.moves import Moves
 from tests.simulation.judge.record import Record
+from vipservice.core.budgets import REPAIR_FAULT
 
 MOVES_BEFORE_DAMPING = 3
 WINDOW = 60.0
@@ -14,11 +15,13 @@ WINDOW = 60.0
 def judge_end(record: Record, moves: Moves, problems: list[str]) -> None:
     """Say what is wrong with who holds it at the end of a calm in which everything works again."""
     now = record.lan.now
-    able = [
+    willing = [
         name
         for name in record.awake_since
-        if record.node(name).groups and name not in moves.drained | moves.stopping and not moves.robbed(name)
+        if record.node(name).groups and name not in moves.drained | moves.stopping
     ]
+    able = [name for name in willing if not moves.robbed(name)]
+    back = [name for name in willing if not moves.robbed(name, REPAIR_FAULT)]  # after a minute in fault, too
     if any(not record.leased(name) for name in record.holders):
         return  # somebody's own configuration: nobody here may bind, and nobody can make it let go
     holders = record.holders
@@ -29,10 +32,9 @@ def judge_end(record: Record, moves: Moves, problems: list[str]) -> None:
         problems.append(
             f"{now:.4f} wrong at the end: the address is held by {' and '.join(holders) or 'nobody'}"
         )
-    if able and holders and not set(holders) <= set(able):
-        problems.append(
-            f"{now:.4f} wrong at the end: {holders[0]} holds it, which may not, and {able[0]} may"
-        )
+    barred = [name for name in holders if name not in back]
+    if able and barred:
+        problems.append(f"{now:.4f} wrong at the end: {barred[0]} holds it, which may not, and {able[0]} may")
     damped = sum(at > now - WINDOW for at in moves.moved_at) > MOVES_BEFORE_DAMPING
     for name in able:
         settings = record.node(name).groups[0]

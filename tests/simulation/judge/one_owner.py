@@ -7,6 +7,7 @@ weather took, may bind; and who bound so may hold it until adverts have passed a
 from tests.simulation.judge.record import NEVER, Record, Way
 from vipservice.adapters.memory.ownership import Pair
 from vipservice.adapters.memory.watching import Watcher
+from vipservice.core.roles import Role
 from vipservice.core.settings import ProbeMode
 from vipservice.core.timing import HANDOVER_MIN_HOLD
 from vipservice.core.values import Address
@@ -31,7 +32,7 @@ class OneOwner(Watcher):
         for other in record.holders:
             met = record.both_ways_since(name, other, Way.ARP)
             known = met < NEVER and not self._could_not_know(name, other, met)
-            if other != name and known and not self._passed_on(name, other):
+            if other != name and known and not self._there_were_two(name, other):
                 self._problems.append(
                     f"{now:.4f} two owners: {name} bound while {other}, in reach since {met:.4f}, held it"
                 )
@@ -71,6 +72,21 @@ class OneOwner(Watcher):
         groups = record.node(other).groups
         silence = record.lan.now - record.adverts.get((other, name), -NEVER)
         return not groups or silence >= groups[0].timing.lease
+
+    def _there_were_two(self, name: str, other: str) -> bool:
+        """What is bound was held beside the other one before; what may have made it so is weighed elsewhere."""
+        return self._passed_on(name, other) or self._put_back(name, other)
+
+    def _put_back(self, name: str, other: str) -> bool:
+        """An active repairs what it held beside the other, none of whose adverts has come through since.
+
+        Whoever took the address once it was gone here is no such other.
+        """
+        record = self._record
+        since = record.held_since.get(other, NEVER)
+        unheard = record.adverts.get((other, name), -NEVER) < since
+        is_active = name in record.said and record.said[name][0].role is Role.ACTIVE
+        return is_active and unheard and since < record.held_until.get(name, -NEVER)
 
     def _passed_on(self, name: str, other: str) -> bool:
         """By a handover, beside somebody's own configuration: there were two, and there are two.

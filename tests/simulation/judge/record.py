@@ -117,14 +117,14 @@ class Record(Watcher):
         """Remember what the weather took."""
         arp = isinstance(frame, ArpFrame)
         probing = isinstance(frame, ArpFrame) and (is_probe(frame) or (frame.answer and frame.sender == VIP))
-        self.losses.append(Loss(self.lan.now, (source, destination), arp, probing))
+        pair = self._speaker(source, destination, frame), destination
+        self.losses.append(Loss(self.lan.now, pair, arp, probing))
 
     def arrived(self, source: str, destination: str, frame: Frame) -> None:
         """Remember who was told by ARP who has the address, and whom a daemon has heard in its life."""
         if not self.lan.hosts[destination].awake:
             return
-        if source == destination:  # the fabric speaks for somebody it has learned
-            source = next(name for name, host in self.lan.hosts.items() if frame.source in host.macs)
+        source = self._speaker(source, destination, frame)
         if isinstance(frame, ArpFrame) and frame.sender == VIP:
             self.answers[source, destination] = self.lan.now
         if isinstance(frame, ArpFrame) and frame.answer:
@@ -133,6 +133,12 @@ class Record(Watcher):
             self.adverts[source, destination] = self.lan.now
         if isinstance(frame, AdvertFrame) or frame.answer:
             self.heard[source, destination] = self.lan.now
+
+    def _speaker(self, source: str, destination: str, frame: Frame) -> str:
+        """Whose word this is: what comes back from the wire itself is the fabric's, for whom it has learned."""
+        if source != destination:
+            return source
+        return next(name for name, host in self.lan.hosts.items() if frame.source in host.macs)
 
     # What the judges ask
 

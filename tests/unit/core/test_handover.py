@@ -3,10 +3,12 @@
 import pytest
 
 from tests.unit.core.conftest import GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
-from vipservice.core.actions import Action, Bind, CommandDone, Release, SendAdvert, Stopped
+from vipservice.core.actions import Action, Bind, CommandDone, Probe, Release, SendAdvert, Stopped
 from vipservice.core.events import HandoverAsked, LinkChanged, MaintenanceSet, StopAsked
 from vipservice.core.messages import Offer, Path, Ready, Resign
 from vipservice.core.roles import Role
+from vipservice.core.settings import ProbeMode
+from vipservice.core.timing import LAPSE_TAIL
 
 US = node_of(10)
 
@@ -219,6 +221,73 @@ def test_a_number_is_good_for_one_resign(bench: Bench) -> None:
     bench.log.clear()
     giver.says(Resign(US, 1, ready.nonce))
     assert not bench.did(Bind)
+
+
+def fell_silent(bench: Bench, settled: float = 1.0) -> tuple[Other, Other]:
+    """An active that we had heard is heard no more, and another one is active; it offers us the address."""
+    silent = bench.starts().other(6).becomes_active()
+    bench.run(0.5)
+    silent.falls_silent()
+    bench.run(0.2)
+    giver = bench.other(5).becomes_active(term=2)
+    bench.run(settled)
+    bench.log.clear()
+    return silent, giver
+
+
+def asked_directly(bench: Bench, other: Other) -> list[Probe]:
+    return [probe for probe in bench.did(Probe) if probe.to == other.mac]
+
+
+def test_before_ready_the_kernel_of_an_active_that_fell_silent_is_asked_directly(bench: Bench) -> None:
+    silent, giver = fell_silent(bench)
+    offered = bench.now
+    giver.says(Offer(US, 0.3))
+    assert not bench.said(Ready)
+    bench.run(0.049)
+    assert len(asked_directly(bench, silent)) == len(bench.did(Probe)) == 3
+    ready_at = next(at for at, one in bench.log if isinstance(one, SendAdvert) and one.to == giver.node)
+    assert ready_at - offered == pytest.approx(0.012) and len(bench.said(Ready)) == 1
+
+
+def test_nobody_says_ready_while_the_kernel_of_a_silent_active_answers(bench: Bench) -> None:
+    silent, giver = fell_silent(bench)
+    bench.holder = silent.mac
+    giver.says(Offer(US, 0.3))
+    bench.run(0.5)
+    assert asked_directly(bench, silent) and not bench.said(Ready)
+    bench.holder = None
+    giver.says(Offer(US, 0.3))
+    bench.run(0.05)
+    assert bench.said(Ready)
+
+
+def test_an_offer_that_is_repeated_meanwhile_starts_nothing_anew(bench: Bench) -> None:
+    silent, giver = fell_silent(bench)
+    for _ in range(3):
+        giver.says(Offer(US, 0.3))
+        bench.run(0.01)
+    assert len(asked_directly(bench, silent)) == 3
+    assert len(set(bench.said(Ready))) == 1
+
+
+def test_what_the_giver_itself_answers_is_no_obstacle(bench: Bench) -> None:
+    _, giver = fell_silent(bench)
+    giver.says(Offer(US, 0.3))
+    bench.arp(giver.mac, VIP, VIP)
+    bench.run(0.05)
+    assert bench.said(Ready)
+
+
+def test_with_probe_off_the_lease_that_was_heard_of_must_have_run_out_first(make: MakeBench) -> None:
+    bench = make(probe=ProbeMode.OFF)
+    _, giver = fell_silent(bench)
+    giver.says(Offer(US, 0.3))
+    bench.run(0.05)
+    assert not bench.said(Ready)
+    bench.run(3.0 + LAPSE_TAIL)
+    giver.says(Offer(US, 0.3))
+    assert bench.said(Ready) and not bench.did(Probe)
 
 
 def test_who_is_in_maintenance_does_not_say_ready(bench: Bench) -> None:
