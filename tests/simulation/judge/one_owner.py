@@ -74,7 +74,7 @@ class OneOwner(Watcher):
         return not groups or silence >= groups[0].timing.lease
 
     def _there_were_two(self, name: str, other: str) -> bool:
-        """What is bound was held beside the other one before; what may have made it so is weighed elsewhere."""
+        """What is bound was held beside the other one before; how that came about is weighed elsewhere."""
         return self._passed_on(name, other) or self._put_back(name, other)
 
     def _put_back(self, name: str, other: str) -> bool:

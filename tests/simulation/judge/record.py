@@ -135,7 +135,7 @@ class Record(Watcher):
             self.heard[source, destination] = self.lan.now
 
     def _speaker(self, source: str, destination: str, frame: Frame) -> str:
-        """Whose word this is: what comes back from the wire itself is the fabric's, for whom it has learned."""
+        """Whose word this is: what the wire itself sends back is the fabric's, for whom it has learned."""
         if source != destination:
             return source
         return next(name for name, host in self.lan.hosts.items() if frame.source in host.macs)
