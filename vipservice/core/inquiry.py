@@ -1,8 +1,8 @@
 """Before the address changes hands: does a kernel still hold it whose daemon has fallen silent?
 
-The node that took over from a silent active has looked for the address, and heard nobody. Where it alone could
-not hear that kernel, a handover would pass the mistake on to a node that can. So the successor asks those
-kernels itself, directly, before it says ready; nobody is without the address meanwhile.
+The node that took over from a silent active has looked for the address, and heard nobody. Where it alone
+could not hear that kernel, a handover would pass the mistake on to a node that can. So the successor asks
+those kernels itself, directly, before it says ready; nobody is without the address meanwhile.
 """
 
 from math import inf
@@ -24,7 +24,7 @@ class Inquiry:
         self._due_at = inf
 
     def begin(self, now: float) -> bool:
-        """Start to ask; False where nobody may (`probe: off`) before the leases that were heard of ran out."""
+        """Start to ask; False where nobody may (`probe: off`) and a lease that was heard of has not run out."""
         unheard = self._group.contenders.unheard_actives(now)
         if self._group.settings.probe is ProbeMode.OFF:
             tail = LAPSE_TAIL * self._group.binds
