@@ -31,8 +31,10 @@ FAILBACK = (
     "dice 1\nnodes a b\npriority a 150\nfailback immediate\nstart\nrun 4s\nkill a\nrun 6s\nstart a\nrun 9s\n"
 )
 
-
-BOTH_HOLD_IT = "dice 1\nnodes a b\nstart\nrun 4s\nlose 100 percent\nrun 250ms\nremove a\nrun 1s\nlose 0 percent\nrun 9s\n"
+BOTH_HOLD_IT = (
+    "dice 1\nnodes a b\nstart\nrun 4s\n"
+    "lose 100 percent\nrun 250ms\nremove a\nrun 1s\nlose 0 percent\nrun 9s\n"
+)
 FABRIC = (
     "dice 1\nnodes a b\nfabric answers arp\nstart\nrun 4s\n"
     "lose 100 percent of arp\nkill a\nrun 2s\nlose 0 percent of arp\nrun 9s\n"

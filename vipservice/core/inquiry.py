@@ -24,7 +24,7 @@ class Inquiry:
         self._due_at = inf
 
     def begin(self, now: float) -> bool:
-        """Start to ask; False where nobody may (`probe: off`) and a lease that was heard of has not run out."""
+        """Start to ask; False where nobody may (`probe: off`) and a lease that was heard of still runs."""
         unheard = self._group.contenders.unheard_actives(now)
         if self._group.settings.probe is ProbeMode.OFF:
             tail = LAPSE_TAIL * self._group.binds
