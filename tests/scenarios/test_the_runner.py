@@ -72,7 +72,7 @@ def test_two_owners_are_an_error_where_the_file_does_not_allow_them() -> None:
 
 
 def test_a_planted_bug_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Probing, "silent", lambda _probing, _now: True)
+    monkeypatch.setattr(Probing, "silent", lambda *_: True)
     monkeypatch.setattr(Standby, "_deaf", lambda _standby, _now=0.0: False)  # it would ask for proof first
     assert "address is held by" in problem((HERE / "adverts_blocked.scenario").read_text())
 

@@ -52,7 +52,7 @@ class Dialogue:
             if active and self._means_a_rival(event.mac):
                 self._duties.holding.rival_frame(event.mac, now)
             elif self._duties.standing_by:
-                self._duties.standby.answered(event.sender, event.mac)
+                self._duties.standby.answered(event.sender, event.mac, now)
                 self._duties.taking.answered(event.mac)
         elif event.target in ours and event.target is not None:
             if active and event.answer and event.to_us:

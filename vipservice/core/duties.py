@@ -133,7 +133,7 @@ class Duties:
             self.standby.tick(now)
         if now >= self._sign_at:
             self._sign_at = now + WITNESS_PERIOD if Reason.ISOLATED in self.faults else inf
-            self.group.ask_for_signs()
+            self.group.ask_for_signs(now)
 
     # Inside
 

@@ -215,11 +215,10 @@ class Group:
         self.own_term = self.greatest_term = self.greatest_term + 1
         self._store_term()
 
-    def ask_for_signs(self) -> None:
+    def ask_for_signs(self, now: float) -> None:
         """Ask gateway, peers and recent ARP senders for a frame that proves that we hear."""
         around = self.around
-        if around.address is not None and (targets := around.to_ask()):
-            around.hearing.ask_anew(targets)
+        if around.address is not None and (targets := around.asks(now)):
             self.out.append(AskNeighbours(around.address, targets))
 
     def release(self) -> None:

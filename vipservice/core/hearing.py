@@ -20,6 +20,7 @@ class Hearing:
         self._addresses: dict[Mac, Address] = {}
         self._asked: dict[Address, Mac | None] = {}
         """Whom we asked by broadcast last, and which MAC by unicast thereafter."""
+        self._asked_at = -inf
         self.last = -inf
         """When any other host was heard last."""
 
@@ -31,9 +32,13 @@ class Hearing:
         if address is not None:
             self._addresses[mac] = address
 
-    def ask_anew(self, targets: Iterable[Address]) -> None:
+    def ask_anew(self, targets: Iterable[Address], now: float) -> None:
         """They are asked by broadcast: under ARP suppression a switch may answer for them."""
-        self._asked = dict.fromkeys(targets)
+        self._asked, self._asked_at = dict.fromkeys(targets), now
+
+    def asked_within(self, seconds: float, now: float) -> bool:
+        """Whether somebody was asked by broadcast so short a time ago."""
+        return now - self._asked_at < seconds
 
     def doubts(self, mac: Mac, address: Address) -> bool:
         """Whether this MAC is to be asked by unicast now: once for each question by broadcast."""

@@ -111,7 +111,7 @@ class Holding:
         if now >= self._repair_at:
             self._repair(now)
         if self.announcing.due(now):
-            self._announce()
+            self._announce(now)
         if now >= self._self_probe_at:
             self._look_for_rivals(now)
         if now >= self._witness_at:
@@ -226,12 +226,13 @@ class Holding:
             return
         self.announcing.start(now)
         if self.announcing.due(now):
-            self._announce()
+            self._announce(now)
 
-    def _announce(self) -> None:
+    def _announce(self, now: float) -> None:
         group = self._group
         group.out.append(Announce(group.settings.id, group.settings.addresses))
         if self.announcing.opening and (targets := group.around.to_ask()):
+            group.around.hearing.ask_anew(targets, now)
             group.out += [AskNeighbours(address, targets) for address in group.settings.addresses]
 
     def _look_for_rivals(self, now: float) -> None:
@@ -248,7 +249,7 @@ class Holding:
         """Ask for a sign of life each second, and face it when none has come for a whole lease."""
         self._witness_at = following(self._witness_at, WITNESS_PERIOD, now)
         group, around = self._group, self._group.around
-        group.ask_for_signs()
+        group.ask_for_signs(now)
         last = around.hearing.last
         silence = now - last
         others = around.hearing.others_before(last) if silence >= group.settings.timing.lease else 0

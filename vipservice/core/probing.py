@@ -20,11 +20,17 @@ class _Target:
 
     unanswered: int = 0
     fast_unanswered: int = 0
+    unanswered_from: float = inf
+    """When the first of them left."""
+    slowest: float = 0.0
+    """The longest that a first answer has taken so far, seconds."""
     holder: Mac | None = None
     suspect: Mac | None = None
     """Under ARP suppression: named in an answer that a switch may have given; nothing but whom to ask."""
 
-    def silent(self, waited: bool, fast_waited: bool) -> bool:
+    def silent(self, now: float, patience: float, waited: bool, fast_waited: bool) -> bool:
+        if now - self.unanswered_from < min(self.slowest, patience):
+            return False
         return (
             self.unanswered - (not waited) >= PROBES_FOR_SILENCE
             or self.fast_unanswered - (not fast_waited) >= FAST_PROBES_FOR_SILENCE
@@ -94,10 +100,11 @@ class Probing:
         self.sent_at, self.spacing = now, spacing
         for target in self._targets.values():
             target.unanswered += 1
+            target.unanswered_from = min(target.unanswered_from, now)
             target.fast_unanswered = target.fast_unanswered + 1 if fast else 0
         return [(address, self._ask(target, holder)) for address, target in self._targets.items()]
 
-    def answered(self, address: Address, mac: Mac) -> Mac | None:
+    def answered(self, address: Address, mac: Mac, now: float) -> Mac | None:
         """Somebody's kernel answers for `address`.
 
         Returns:
@@ -111,7 +118,10 @@ class Probing:
             target.suspect = mac
             self._broadcast = False
             return mac
+        if target.unanswered:
+            target.slowest = max(target.slowest, now - target.unanswered_from)
         target.holder, target.unanswered, target.fast_unanswered = mac, 0, 0
+        target.unanswered_from = inf
         return None
 
     def holder(self) -> Mac | None:
@@ -122,13 +132,17 @@ class Probing:
         """How many rounds in a row nobody has answered, of the least silent address."""
         return min(target.unanswered for target in self._targets.values())
 
-    def silent(self, now: float) -> bool:
-        """Whether enough rounds in a row went unanswered, the last one waited for and none stale."""
+    def silent(self, now: float, patience: float) -> bool:
+        """Whether enough rounds in a row went unanswered, the last one waited for and none stale.
+
+        Where answers were slow before (a radio link), silence is longer than the slowest of them; `patience`
+        bounds what that may cost.
+        """
         if now - self.sent_at > self.wait + 2 * max(self.spacing, MIN_PROBE_WAIT):
             return False
         waited = now - self.sent_at >= MIN_PROBE_WAIT - 1e-6
         fast_waited = now - self.sent_at >= self.wait - 1e-6
-        return all(target.silent(waited, fast_waited) for target in self._targets.values())
+        return all(target.silent(now, patience, waited, fast_waited) for target in self._targets.values())
 
     @property
     def wait(self) -> float:

@@ -103,11 +103,11 @@ class Standby:
         silence.watched, silence.resigned = None, not to_somebody
         self._begin_silence(now if to_somebody else now - PROBE_AFTER * interval)
 
-    def answered(self, address: Address, mac: Mac) -> None:
+    def answered(self, address: Address, mac: Mac, now: float) -> None:
         """Somebody's kernel speaks for one of our addresses."""
         if not self.probing.begun:
             return
-        again = self.probing.answered(address, mac)
+        again = self.probing.answered(address, mac, now)
         if again is not None:
             self._group.out.append(Probe(self._group.settings.id, address, again))
             return
@@ -135,7 +135,11 @@ class Standby:
         self.probing.begin(now + self.silence.interval())
 
     def stalled(self, now: float) -> None:
-        """We stood still: answers may have been lost, so the count starts anew."""
+        """We stood still: answers may have been lost, so the count starts anew.
+
+        What waited for us in the sockets came in at any time before, and proves nothing about now.
+        """
+        self._proof_from = max(self._proof_from, now)
         if self.probing.begun:
             self.probing.begin(now)
 
@@ -159,7 +163,7 @@ class Standby:
             self._group.release()
         if now >= self._acquaint_at:
             self._acquaint_at = now + ACQUAINT_PERIOD
-            self._group.ask_for_signs()
+            self._group.ask_for_signs(now)
         if self.silence.watched:
             self.failback.ask(self.silence.watched.node, now)
         if now >= self._question_at:
@@ -167,7 +171,7 @@ class Standby:
             self._group.speak(Question(), everywhere=True)
         if now >= self._ask_at:
             self._ask_at = now + min(WITNESS_PERIOD, max(self.silence.interval(), 0.02))
-            self._group.ask_for_signs()
+            self._group.ask_for_signs(now)
         if now >= self.probing.due_at or self.probing.begun:
             self._look_and_judge(now)
 
@@ -226,7 +230,7 @@ class Standby:
             self._mute(now)
             return
         if self.probing.progress() == 1 and not group.around.hearing.proved_since(self._proof_from):
-            group.ask_for_signs()  # a round went unanswered: is it them, or do we hear nobody?
+            group.ask_for_signs(now)  # a round went unanswered: is it them, or do we hear nobody?
         fast = self.silence.lapsing(now)
         holder = self.silence.watched.macs[0] if self.silence.watched and self.silence.watched.macs else None
         deaf = isinstance(self.verdict, Unknown)
@@ -273,7 +277,7 @@ class Standby:
             return self._look_again(self.verdict, now)
         if now < self.yielding.until and self.yielding.rival:
             return Claimed(self.yielding.rival, self.yielding.until)
-        if not self.probing.silent(now):
+        if not self.probing.silent(now, group.settings.timing.slow_spacing(self.silence.interval())):
             return self._held()
         if self._deaf():
             return Unknown(HEARD_NOBODY)

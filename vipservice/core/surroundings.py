@@ -10,6 +10,9 @@ from vipservice.core.messages import Capability
 from vipservice.core.roster import Roster
 from vipservice.core.values import Address, Mac, NodeId
 
+ANSWERS_UNDER_WAY = 0.015
+"""Seconds in which a switch has answered a broadcast; nobody asks for signs more often than each 20 ms."""
+
 
 @dataclass(slots=True)
 class Surroundings:
@@ -37,6 +40,17 @@ class Surroundings:
         always = (*self.witnesses, *((self.gateway,) if self.gateway else ()))
         own = {self.address} if self.address else set()
         return self.hearing.to_ask(always, never=self.floating | own)
+
+    def asks(self, now: float) -> tuple[Address, ...]:
+        """Ask them by broadcast now; nobody where under ARP suppression a switch's answers may be under way.
+
+        A second broadcast would have it answer twice, and the later answer would pass for the host's own.
+        """
+        if self.arp_suppression and self.hearing.asked_within(ANSWERS_UNDER_WAY, now):
+            return ()
+        targets = self.to_ask()
+        self.hearing.ask_anew(targets, now)
+        return targets
 
     def hear(self, event: NeighbourSeen, now: float) -> bool:
         """Remember whose frame this is; False where perhaps a switch has sent it in somebody's name."""

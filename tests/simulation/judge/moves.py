@@ -199,8 +199,13 @@ class Moves(Watcher):
         return waits * record.longest_interval + record.lan.weather.longest_delay
 
     def _could_be_told(self, name: str, holder: str) -> str | None:
-        """Somebody who has heard the holder first-hand all the while, and could be asked all the while."""
+        """Somebody who has heard the holder first-hand all the while, and could be asked all the while.
+
+        Everybody is asked once an interval: of a holder since then nobody can have told.
+        """
         record = self._record
+        if record.held_since[holder] > record.lan.now - record.longest_interval:
+            return None
         before = record.lan.now - record.down() - 1.5
 
         def steady(one: str, other: str) -> bool:

@@ -61,10 +61,22 @@ class OneOwner(Watcher):
         record, now = self._record, self._record.lan.now
         if record.node(name).groups[0].probe is ProbeMode.OFF:
             return self._unheard_for_a_lease(name, other)
-        round_trip = 2 * record.lan.weather.longest_delay
-        if now - met <= record.down() / 3 + round_trip:
+        look = record.down() / 3 + 2 * record.lan.weather.longest_delay
+        if now - met <= look:
+            return True
+        if now - record.held_since.get(other, now) <= look and self._claimed_in_vain(name, other):
             return True
         return record.questions_in_vain(name, other, FEWEST_PROBES, since=met)
+
+    def _claimed_in_vain(self, name: str, other: str) -> bool:
+        """Both looked before either bound: the lesser could only have known by the better one's probes."""
+        record = self._record
+        nodes = [record.node(name), record.node(other)]
+        if not all(node.groups for node in nodes):
+            return False
+        nodes.sort(key=lambda node: (node.groups[0].priority, node.address))
+        lesser, better = (node.name for node in nodes)
+        return record.claims_in_vain(better, lesser, record.lan.now - record.down())
 
     def _unheard_for_a_lease(self, name: str, other: str) -> bool:
         """With `probe: off` nobody looks: what adverts that come in do not say, nobody can know."""

@@ -72,6 +72,8 @@ class Record(Watcher):
         """When an ARP answer last came in at a daemon that was awake."""
         self.questions: dict[Pair, list[float]] = {}
         """When a probe for the address left, from whom to whom it was for or who would answer it."""
+        self.claims: dict[Pair, float] = {}
+        """When a probe for the address last came in, from whom to whom."""
         self.longest_interval = 0.0
 
     # What happens
@@ -124,9 +126,13 @@ class Record(Watcher):
         """Remember who was told by ARP who has the address, and whom a daemon has heard in its life."""
         if not self.lan.hosts[destination].awake:
             return
-        source = self._speaker(source, destination, frame)
+        by_fabric, source = source == destination, self._speaker(source, destination, frame)
         if isinstance(frame, ArpFrame) and frame.sender == VIP:
             self.answers[source, destination] = self.lan.now
+        if by_fabric:
+            return  # which says nothing of the host in whose name it speaks
+        if isinstance(frame, ArpFrame) and is_probe(frame):
+            self.claims[source, destination] = self.lan.now
         if isinstance(frame, ArpFrame) and frame.answer:
             self.answered_at[destination] = self.lan.now
         if isinstance(frame, AdvertFrame):
@@ -187,6 +193,13 @@ class Record(Watcher):
         return sum(
             loss.probing and loss.at >= asked[0] and loss.pair in pairs for loss in self.losses
         ) >= len(asked)
+
+    def claims_in_vain(self, claimant: str, other: str, since: float) -> bool:
+        """Whether of the probes that would have told the other of a claimant the weather took all."""
+        lost = any(
+            loss.probing and loss.at >= since and loss.pair == (claimant, other) for loss in self.losses
+        )
+        return lost and self.claims.get((claimant, other), -NEVER) < since
 
     def others_heard(self, name: str) -> int:
         """How many other hosts the daemon of this node has heard since it began, and has turned its loop."""

@@ -75,7 +75,7 @@ def test_under_arp_suppression_an_answer_counts_once_its_mac_was_asked_by_unicas
     bench.starts()
     bench.other(5).says()
     hearing, own, peer = bench.segment.around.hearing, address_of(bench.number), address_of(5)
-    bench.election.group.ask_for_signs()
+    bench.election.group.ask_for_signs(bench.now)
     bench.run(0.001)
     before = hearing.last
     bench.arp(mac_of(5), peer, own, answer=True)  # to a broadcast: perhaps a switch's
@@ -84,6 +84,16 @@ def test_under_arp_suppression_an_answer_counts_once_its_mac_was_asked_by_unicas
     bench.arp(mac_of(5), peer, own, answer=True)
     assert hearing.last == bench.now
     assert len([ask for ask in bench.did(AskNeighbours) if ask.to]) == 1
+
+
+def test_under_arp_suppression_nobody_is_asked_twice_while_a_switch_may_answer(make: MakeBench) -> None:
+    bench = make(arp_suppression=True)
+    bench.starts()
+    bench.other(5).says()
+    group = bench.election.group
+    for wait in (0.0, 0.002, 0.02):
+        group.ask_for_signs(bench.now + wait)
+    assert sum(isinstance(action, AskNeighbours) for action in group.out) == 2
 
 
 def test_under_arp_suppression_answers_for_the_address_and_unasked_ones_are_no_signs(

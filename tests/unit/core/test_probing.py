@@ -14,6 +14,7 @@ from vipservice.core.timing import Timing
 
 OTHER = mac_of(5)
 SECOND = address_of(235)
+PATIENCE = 0.05
 
 
 def rounds(probing: Probing, number: int, spacing: float = 0.03, fast: bool = False) -> float:
@@ -34,57 +35,74 @@ def probing() -> Probing:
 
 def test_six_unanswered_probes_are_silence_and_five_are_not(probing: Probing) -> None:
     last = rounds(probing, 5)
-    assert not probing.silent(last + 0.02)
+    assert not probing.silent(last + 0.02, PATIENCE)
     probing.round(probing.due_at, 0.03, False, None)
-    assert probing.silent(probing.sent_at + 0.001)
+    assert probing.silent(probing.sent_at + 0.001, PATIENCE)
 
 
 def test_the_last_probe_is_waited_for_at_least_one_millisecond(probing: Probing) -> None:
     last = rounds(probing, 6)
-    assert not probing.silent(last + 0.0005)
-    assert probing.silent(last + 0.001)
+    assert not probing.silent(last + 0.0005, PATIENCE)
+    assert probing.silent(last + 0.001, PATIENCE)
 
 
 def test_three_probes_suffice_at_the_fast_pace_each_waited_for_one_spacing(probing: Probing) -> None:
     last = rounds(probing, 3, spacing=0.004, fast=True)
-    assert not probing.silent(last + 0.003)
-    assert probing.silent(last + 0.004)
+    assert not probing.silent(last + 0.003, PATIENCE)
+    assert probing.silent(last + 0.004, PATIENCE)
 
 
 def test_slow_probes_do_not_count_as_fast_ones(probing: Probing) -> None:
     rounds(probing, 2)
     probing.round(probing.due_at, 0.004, True, None)
-    assert not probing.silent(probing.sent_at + 0.004)
+    assert not probing.silent(probing.sent_at + 0.004, PATIENCE)
 
 
 def test_any_answer_starts_the_count_anew(probing: Probing) -> None:
     rounds(probing, 5)
-    probing.answered(VIP, OTHER)
+    probing.answered(VIP, OTHER, probing.sent_at)
     last = rounds(probing, 5)
     assert probing.holder() == OTHER
-    assert not probing.silent(last + 0.02)
+    assert not probing.silent(last + 0.02, PATIENCE)
+
+
+def test_silence_is_longer_than_the_slowest_answer_before_it(probing: Probing) -> None:
+    rounds(probing, 1)
+    probing.answered(VIP, OTHER, probing.sent_at + 0.02)
+    first = probing.due_at
+    last = rounds(probing, 4, spacing=0.004, fast=True)
+    assert last - first < 0.02 and not probing.silent(last + 0.004, PATIENCE)
+    last = rounds(probing, 2, spacing=0.004, fast=True)
+    assert probing.silent(last + 0.004, PATIENCE)
+
+
+def test_a_slow_answer_delays_the_verdict_by_no_more_than_the_patience(probing: Probing) -> None:
+    rounds(probing, 1)
+    probing.answered(VIP, OTHER, probing.sent_at + 5.0)
+    last = rounds(probing, 3, spacing=0.004, fast=True)
+    assert probing.silent(last + 0.004, patience=0.01)
 
 
 def test_a_verdict_older_than_two_spacings_is_void(probing: Probing) -> None:
     last = rounds(probing, 6)
-    assert probing.silent(last + 0.03)
-    assert not probing.silent(last + 0.1)
+    assert probing.silent(last + 0.03, PATIENCE)
+    assert not probing.silent(last + 0.1, PATIENCE)
 
 
 def test_every_address_of_the_group_must_be_silent() -> None:
     probing = Probing((VIP, SECOND), arp_suppression=False)
     probing.begin(0.0)
     last = rounds(probing, 6)
-    assert probing.silent(last + 0.002)
-    probing.answered(SECOND, OTHER)
-    assert not probing.silent(last + 0.002)
+    assert probing.silent(last + 0.002, PATIENCE)
+    probing.answered(SECOND, OTHER, probing.sent_at)
+    assert not probing.silent(last + 0.002, PATIENCE)
 
 
 def test_a_known_holder_is_asked_by_unicast_and_every_third_time_everybody(probing: Probing) -> None:
     asked = []
     for _ in range(9):
         asked += [to for _, to in probing.round(probing.due_at, 0.03, False, OTHER)]
-        probing.answered(VIP, OTHER)
+        probing.answered(VIP, OTHER, probing.sent_at)
     assert asked == [OTHER, OTHER, None] * 3
 
 
@@ -92,7 +110,7 @@ def test_at_the_fast_pace_a_holder_that_answers_is_asked_by_unicast(probing: Pro
     asked = []
     for _ in range(9):
         asked += [to for _, to in probing.round(probing.due_at, 0.004, True, OTHER)]
-        probing.answered(VIP, OTHER)
+        probing.answered(VIP, OTHER, probing.sent_at)
     assert asked.count(None) == 3
 
 
@@ -100,9 +118,11 @@ def test_under_arp_suppression_only_the_answer_to_a_unicast_probe_decides() -> N
     probing = Probing((VIP,), arp_suppression=True)
     probing.begin(0.0)
     rounds(probing, 1)
-    assert probing.answered(VIP, OTHER) == OTHER  # the switch may have answered: ask that MAC itself
+    assert (
+        probing.answered(VIP, OTHER, probing.sent_at) == OTHER
+    )  # the switch may have answered: ask that MAC itself
     assert probing.progress() == 1
-    assert probing.answered(VIP, OTHER) is None
+    assert probing.answered(VIP, OTHER, probing.sent_at) is None
     assert probing.progress() == 0
 
 

@@ -177,6 +177,15 @@ def test_after_a_stall_the_count_starts_anew(bench: Bench) -> None:
     assert bench.when(Bind)[0] - silent_since > 0.6
 
 
+def test_a_frame_that_was_read_after_a_stall_is_no_proof_that_we_hear(make: MakeBench) -> None:
+    bench = two_others(make)
+    bench.now += 2.5
+    bench.arp(mac_of(6), address_of(6), VIP)  # it has waited in the socket
+    bench.handle(Stalled(2.5))
+    bench.run(20.0)
+    assert not bench.did(Bind) and bench.conditions()[ConditionKind.DEAF]
+
+
 def test_an_active_heard_while_probing_ends_it(bench: Bench) -> None:
     other = falls_silent(bench)
     bench.kernel_takes = False
