@@ -110,6 +110,9 @@ class Record(Watcher):
             self._note_question(source, frame)
 
     def _note_question(self, source: str, frame: ArpFrame) -> None:
+        groups = self.lan.hosts[source].groups
+        if frame.destination is None and groups and groups[0].arp_suppression:
+            return  # whose answer may be a switch's, and decides nothing
         for name in self.held_since:
             host = self.lan.hosts[name]
             if name != source and (frame.destination is None or frame.destination in host.macs):
