@@ -28,6 +28,10 @@ def test_figures_within_every_bar_are_held() -> None:
     assert "| 100ms | 0.50 % (11/s) | 0.50 % (11/s) | 0.50 % (11/s) | - |" in recorded(FIGURES)
 
 
+def test_an_interval_is_shown_in_microseconds_too() -> None:
+    assert "| 100ms | 500 us | 500 us | 500 us |" in recorded(FIGURES)
+
+
 def test_a_bar_that_was_missed_is_marked_in_its_own_line() -> None:
     figures = deepcopy(FIGURES)
     figures["rest"]["100ms"]["active"]["share"] = 0.61

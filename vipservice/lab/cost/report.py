@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from vipservice.config.durations import parse_duration
 from vipservice.lab.results import Record, table
 
 SHARE_BARS = {"100ms": 0.6, "10ms": 4.0}
@@ -39,6 +40,7 @@ def markdown(record: Record) -> str:
         (
             _rest(figures),
             _words(figures),
+            *_rounds(figures),
             table(["", "measured (median)", "bar", ""], judged),
             *_parts(figures.get("parts", {})),
             *_together(figures.get("together", [])),
@@ -69,6 +71,20 @@ def _rest(figures: dict[str, Any]) -> str:
 
 def _cell(measured: dict[str, float] | None) -> str:
     return f"{measured['share']:.2f} % ({measured['wakeups']:.0f}/s)" if measured else "-"
+
+
+def _rounds(figures: dict[str, Any]) -> Iterator[str]:
+    """What an interval costs: the same code at each pace, and yet dearer after a longer sleep."""
+    nodes = ("active", "backup", "floor")
+    rows = [
+        [interval, *(f"{10_000 * parse_duration(interval) * at_rest[one]['share']:.0f} us" for one in nodes)]
+        for interval, at_rest in figures["rest"].items()
+    ]
+    yield (
+        "The same as microseconds an interval. The code that runs is the same at each pace; what a longer sleep"
+        " adds the floor pays too, so that it is no work of ours that could be left out:"
+    )
+    yield table(["interval", "active", "backup", "the floor"], rows)
 
 
 def _parts(parts: dict[str, dict[str, float]]) -> Iterator[str]:
