@@ -81,8 +81,8 @@ def _rounds(figures: dict[str, Any]) -> Iterator[str]:
         for interval, at_rest in figures["rest"].items()
     ]
     yield (
-        "The same as microseconds an interval. The code that runs is the same at each pace; what a longer sleep"
-        " adds the floor pays too, so that it is no work of ours that could be left out:"
+        "The same as microseconds an interval. The code that runs is the same at each pace; what a longer"
+        " sleep adds the floor pays too, so that it is no work of ours that could be left out:"
     )
     yield table(["interval", "active", "backup", "the floor"], rows)
 
