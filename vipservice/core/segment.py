@@ -110,7 +110,9 @@ class Segment:
     def deadline(self, now: float) -> float:
         """When `tick` must be called next."""
         due = [election.deadline(now) for election in self.elections.values()]
-        return min([self._backup_advert_at if self.around.address else inf, *due])
+        if self.around.address and not all(map(self.holds, self.elections)):
+            due.append(self._backup_advert_at)  # an active has nothing to say at that pace
+        return min(due, default=inf)
 
     def stall_threshold(self) -> float:
         """Standing still for longer than this is an event: max(D, 50 ms), the shortest D of the groups."""

@@ -137,7 +137,7 @@ class Link:
 
     def deadline(self, now: float) -> float:
         """When `tick` is due."""
-        pinger = self.open.pinger.deadline if self.open else inf
+        pinger = self.open.pinger.wake_at if self.open else inf
         return min(self.segment.deadline(now), self._look_again_at, pinger)
 
     def tell(self, event: Event) -> None:

@@ -8,6 +8,9 @@ from vipservice.core.values import Address, GroupId
 from vipservice.runtime.ports import EchoSocket, HostError
 
 BATCH = 64
+PATIENCE = 0.1
+"""The share of its interval that an echo may leave late, with an advert, rather than wake the loop for itself."""
+
 LOST_AFTER = 1.0
 """Seconds; a reply that comes later than this is no use to anybody."""
 
@@ -39,11 +42,13 @@ class Pinger:
         self._due: dict[GroupId, float] = {}
         self.deadline = inf
         """When `tick` is due, or sooner: the echo that it was for may have come back."""
+        self.wake_at = inf
+        """When `tick` must be called at the latest."""
 
     def start(self, group: GroupId, now: float) -> None:
         """Ping for this group from now on."""
         self._due.setdefault(group, now)
-        self.deadline = min(self.deadline, now)
+        self.deadline = self.wake_at = min(self.deadline, now)
 
     def stop(self, group: GroupId) -> None:
         """No more; what is still out counts for nothing."""
@@ -68,6 +73,7 @@ class Pinger:
                 self._report(target, None)
         lost = min((sent for _, sent in self._waiting.values()), default=inf) + LOST_AFTER
         self.deadline = min([lost, *self._due.values()])
+        self.wake_at = self.deadline + PATIENCE * min(map(interval, self._due), default=0.0)
 
     def receive(self) -> None:
         """Take the replies that are there; the kernel has stamped their arrival."""

@@ -118,3 +118,14 @@ def test_nothing_is_said_before_the_interface_has_an_address(bench: Bench) -> No
 def test_a_confirmed_renewal_says_nothing(bench: Bench) -> None:
     bench.becomes_active()
     assert bench.handle(Bound(GROUP)) == []
+
+
+def test_an_active_wakes_for_its_adverts_and_no_more_at_the_pace_of_a_backup(bench: Bench) -> None:
+    bench.becomes_active()
+    bench.run(5.02)
+    woken = []
+    for _ in range(30):
+        bench.now = bench.segment.deadline(bench.now) + 0.0001  # a loop is never early
+        woken.append(bench.now)
+        bench._perform(bench.segment.tick(bench.now))
+    assert all(0.09 < after - before < 0.11 for before, after in pairwise(woken))
