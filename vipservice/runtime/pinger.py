@@ -9,7 +9,7 @@ from vipservice.runtime.ports import EchoSocket, HostError
 
 BATCH = 64
 PATIENCE = 0.1
-"""The share of its interval that an echo may leave late, with an advert, rather than wake the loop for itself."""
+"""The share of its interval that an echo may be late, to leave with an advert rather than wake the loop."""
 
 LOST_AFTER = 1.0
 """Seconds; a reply that comes later than this is no use to anybody."""

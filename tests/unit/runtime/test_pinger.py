@@ -16,10 +16,10 @@ class Echo:
     def __init__(self) -> None:
         self.sent = 0
 
-    def send(self, address: Address, payload: bytes, sequence: int) -> None:
+    def send(self, *_: object) -> None:
         self.sent += 1
 
-    def receive(self, limit: int) -> Sequence[tuple[Address, int, bytes, float]]:
+    def receive(self, _: int) -> Sequence[tuple[Address, int, bytes, float]]:
         return ()
 
     def fileno(self) -> int:
