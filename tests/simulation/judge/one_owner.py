@@ -90,15 +90,17 @@ class OneOwner(Watcher):
         return self._passed_on(name, other) or self._put_back(name, other)
 
     def _put_back(self, name: str, other: str) -> bool:
-        """An active repairs what it held beside the other, none of whose adverts has come through since.
+        """An active repairs what it held beside the other, which it cannot have heard since, or outranks.
 
         Whoever took the address once it was gone here is no such other.
         """
         record = self._record
         since = record.held_since.get(other, NEVER)
         unheard = record.adverts.get((other, name), -NEVER) < since
-        is_active = name in record.said and record.said[name][0].role is Role.ACTIVE
-        return is_active and unheard and since < record.held_until.get(name, -NEVER)
+        if name not in record.said or record.said[name][0].role is not Role.ACTIVE:
+            return False
+        lesser = other in record.said and record.said[other][1] < record.said[name][1]
+        return (unheard or lesser) and since < record.held_until.get(name, -NEVER)
 
     def _passed_on(self, name: str, other: str) -> bool:
         """By a handover, beside somebody's own configuration: there were two, and there are two.
