@@ -201,13 +201,17 @@ class Taking:
         if self._inquiry.concerns(mac):
             self._offer = None
 
+    def cannot_look(self) -> None:
+        """A probe could not be sent: who was not asked may hold it."""
+        self._offer = None
+
     def deadline(self) -> float:
         """When to act next."""
         return inf if self._offer is None else self._inquiry.deadline()
 
     def tick(self, now: float) -> None:
         """Ask on, or say ready once nobody has answered."""
-        if self._offer is None or not self._inquiry.ended(now):
+        if self._offer is None or not self._inquiry.tick(now):
             return
         (node, offer), self._offer = self._offer, None
         giver = self._group.contenders.get(node)

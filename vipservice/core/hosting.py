@@ -122,6 +122,7 @@ class Hosting:
         """A probe did not leave: we could not look."""
         if self._group.role in {Role.BACKUP, Role.PROBING}:
             self._duties.standby.cannot_look(problem, now)
+            self._duties.taking.cannot_look()
 
     def stalled(self, seconds: float, now: float) -> None:
         """We stood still; all sockets have been read since."""

@@ -42,8 +42,8 @@ class Inquiry:
         """When the next question is due, or the last one was waited for."""
         return self._due_at
 
-    def ended(self, now: float) -> bool:
-        """Ask if it is time; True once every question had its time, or there is none."""
+    def tick(self, now: float) -> bool:
+        """Ask if it is time; True once every question had its time, or there is none to ask."""
         if not self._macs:
             return True
         if now < self._due_at:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.core.conftest import GROUP, VIP, Bench, MakeBench, Other, address_of, node_of
 from vipservice.core.actions import Action, Bind, CommandDone, Probe, Release, SendAdvert, Stopped
-from vipservice.core.events import HandoverAsked, LinkChanged, MaintenanceSet, StopAsked
+from vipservice.core.events import HandoverAsked, LinkChanged, MaintenanceSet, SendFailed, StopAsked
 from vipservice.core.messages import Offer, Path, Ready, Resign
 from vipservice.core.roles import Role
 from vipservice.core.settings import ProbeMode
@@ -277,6 +277,14 @@ def test_what_the_giver_itself_answers_is_no_obstacle(bench: Bench) -> None:
     bench.arp(giver.mac, VIP, VIP)
     bench.run(0.05)
     assert bench.said(Ready)
+
+
+def test_nobody_says_ready_who_could_not_ask(bench: Bench) -> None:
+    _, giver = fell_silent(bench)
+    giver.says(Offer(US, 0.3))
+    bench.handle(SendFailed(GROUP, "no buffer space"))
+    bench.run(0.05)
+    assert bench.did(Probe) and not bench.said(Ready)
 
 
 def test_with_probe_off_the_lease_that_was_heard_of_must_have_run_out_first(make: MakeBench) -> None:

@@ -96,6 +96,21 @@ def test_under_arp_suppression_nobody_is_asked_twice_while_a_switch_may_answer(m
     assert sum(isinstance(action, AskNeighbours) for action in group.out) == 2
 
 
+def test_under_arp_suppression_an_answer_to_an_announcements_question_counts_no_more_than_another(
+    make: MakeBench,
+) -> None:
+    bench = make(arp_suppression=True, gateway=True)
+    bench.starts()
+    hearing, own = bench.segment.around.hearing, address_of(bench.number)
+    bench.election.group.ask_for_signs(bench.now)
+    for _ in range(2):
+        bench.arp(mac_of(1), GATEWAY, own, answer=True)
+    assert hearing.answered_itself(mac_of(1), GATEWAY)
+    bench.becomes_active()
+    bench.election.duties.holding.moved_in(bench.now)  # it announces anew, and asks by broadcast
+    assert not hearing.answered_itself(mac_of(1), GATEWAY)
+
+
 def test_under_arp_suppression_answers_for_the_address_and_unasked_ones_are_no_signs(
     make: MakeBench,
 ) -> None:
