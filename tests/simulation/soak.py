@@ -106,10 +106,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--minutes", type=float, help="stop after so many minutes")
     parser.add_argument("--seed", type=int, help="repeat one seed, shrink it if it fails, and show it")
-    parser.add_argument("--seeds", help="these seeds, A-B")
+    parser.add_argument("--seeds", type=_range, metavar="A-B", help="these seeds, or one")
     parser.add_argument("--first", type=int, default=1000, help="where to begin (default 1000)")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+        "--jobs", type=_at_least_one, default=os.cpu_count() or 1, help="processes (default: all cores)"
     )
     parser.add_argument("--record", action="store_true", help="write docs/results/simulation.json")
     given = parser.parse_args()
@@ -117,18 +117,30 @@ def main() -> int:
         given.minutes = 10.0
     if given.seed is not None:
         return _show(given.seed)
-    first, _, last = (given.seeds or "").partition("-")
-    seeds = iter(range(int(first), int(last or first) + 1)) if first else count(given.first)
-    done = soak(seeds, given.minutes if not first else None, given.jobs)
-    record = take(
-        NAME,
-        f"scripts/soak {'--seeds ' + given.seeds if first else f'--minutes {given.minutes:g}'}",
-        figures(done),
-    )
+    if given.seeds is not None:
+        done = soak(iter(given.seeds), None, given.jobs)
+        command = f"scripts/soak --seeds {given.seeds[0]}-{given.seeds[-1]}"
+    else:
+        done = soak(count(given.first), given.minutes, given.jobs)
+        command = f"scripts/soak --minutes {given.minutes:g}"
+    record = take(NAME, command, figures(done))
     print(markdown(record))  # noqa: T201 - a program's output
     if given.record:
         save(record)
     return int(bool(record.figures["failed"]))
+
+
+def _range(text: str) -> range:
+    first, _, last = text.partition("-")
+    if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of seeds: A-B with A up to B, or one number")
+    return range(int(first), int(last or first) + 1)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more")
+    return int(text)
 
 
 def _show(seed: int) -> int:
